@@ -1,0 +1,55 @@
+# `make demo` and `make test` build what they need in .venv; nothing has to be installed before but Python, make
+# and the network.
+PYTHON ?= python3
+PY := .venv/bin/python
+DEMOS := $(filter-out __init__,$(basename $(notdir $(wildcard demos/[a-z]*.py))))
+
+.PHONY: help demo demos test lint format benchmark clean
+
+help:
+	@echo "make demo       learn XOR with a small network"
+	@echo "make demos      run every demo at a small size"
+	@echo "make test       run every test, the examples in the documentation included"
+	@echo "make lint       ruff, format check and mypy"
+	@echo "make format     format the code"
+	@echo "make benchmark  measure build and backward beside micrograd"
+	@echo "make clean      remove what these commands made"
+
+demo: .venv/user
+	$(PY) -m demos.xor
+
+demos: .venv/dev
+	@for demo in $(DEMOS); do echo "== python -m demos.$$demo --small"; $(PY) -m demos.$$demo --small || exit 1; done
+
+test: .venv/dev
+	$(PY) -m pytest
+
+lint: .venv/dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: .venv/dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+benchmark: .venv/dev
+	$(PY) -m benchmarks.eager
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "Python 3.10 or later is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	    { rm -rf .venv; echo "On Debian and Ubuntu, venv is a package of its own: apt install python3-venv"; exit 1; }
+
+.venv/user: $(PY) pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: $(PY) pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/user
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,61 @@
+"""Scalar reverse-mode automatic differentiation: every number is a node that you can read, question and step through.
+
+>>> from autograd import Value
+>>> x = Value(2.0, "x")
+>>> y = x * x + 3 * x
+>>> y.backward()
+>>> x
+Value(2.0, grad=7.0, label='x')
+"""
+
+from autograd import _namesake
+from autograd.dispatch import Operation, operation, stop_gradient, where
+from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
+from autograd.graph import topological_order
+from autograd.modes import no_grad
+from autograd.operations import (
+    OPERATIONS,
+    absolute,
+    add,
+    arccos,
+    arcsin,
+    arctan,
+    cos,
+    cosh,
+    divide,
+    erf,
+    exp,
+    expm1,
+    gaussian,
+    identity,
+    leaky_relu,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    relu,
+    sech,
+    sigmoid,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    subtract,
+    tan,
+    tanh,
+)
+from autograd.reductions import dot, logsumexp, softmax, sum
+from autograd.value import Value
+
+__all__ = [
+    "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos", "cosh", "divide", "dot",
+    "erf", "exp", "expm1", "gaussian", "grad", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "log",
+    "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad", "operation", "power", "relu", "sech",
+    "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh",
+    "topological_order", "value_and_grad", "where",
+]  # fmt: skip
+
+_namesake.warn()

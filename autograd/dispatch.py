@@ -1,0 +1,176 @@
+"""What an operation is, and how a call finds its way by the kind of its operands.
+
+One rule serves several kinds of number: floats, Values, `IEEE` numbers, and whatever else brings the methods `_apply`,
+`_where` and `_stop_gradient`. Nothing here knows these classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import update_wrapper
+from numbers import Complex, Real
+from typing import Any
+
+from autograd.ieee import IEEE
+
+
+def as_float(number: Any) -> float:
+    """`number` as a float: any real number, NumPy's scalars and zero-dimensional arrays included.
+
+    >>> as_float(3)
+    3.0
+
+    Raises TypeError, naming the type, for everything else.
+    """
+    if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
+        number = number.item()
+    if isinstance(number, Real):
+        return float(number)
+    kind = type(number).__name__
+    remedy = {"Value": "Pass v.data for its number.", "str": "Write float(text) first."}.get(kind, "")
+    if isinstance(number, Complex):
+        remedy = "The engine computes with real numbers; pass the real or the imaginary part."
+    raise TypeError(f"Expected a real number, got {kind}: {number!r}. {remedy}".rstrip())
+
+
+class Operation:
+    """A differentiable function of numbers, called like a function.
+
+    With plain numbers it returns a float and raises where Python's own arithmetic raises; with at least one Value
+    among the operands it returns the Value that records the step.
+
+    name, symbol       what code and pictures call it ("multiply", "*")
+    forward            forward(*operands) -> the result
+    derivative         derivative(out, *operands) -> a tuple, one partial per operand
+    formula, slope     the value and the derivative in words of mathematics, for documentation
+    domain, remedy     where it is defined, and what to write outside
+    parameters         the plain numbers that a parametrised operation was made with
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        derivative: Callable[..., tuple[Any, ...]],
+        formula: str = "",
+        slope: str = "",
+        symbol: str = "",
+        *,
+        domain: str = "",
+        remedy: str = "",
+        example: tuple[float, ...] = (),
+        source: str = "",
+        factory: Callable[..., Operation] | None = None,
+        parameters: tuple[float, ...] = (),
+    ) -> None:
+        self.name, self.symbol = name, symbol or name
+        self.forward, self.derivative = forward, derivative
+        self.formula, self.slope, self.domain, self.remedy = formula, slope, domain, remedy
+        self.factory, self.parameters, self.example = factory, parameters, example
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "autograd.operations"  # where pickle finds the rows; `operation` sets it anew
+        if formula:
+            lines = [f"{formula}; derivative: {slope}. Takes Values or plain numbers and returns the same kind."]
+            lines += [f"Raises where {domain} does not hold."] * bool(domain) + [f"Source: {source}."] * bool(source)
+            *arguments, result = map(repr, example)
+            self.__doc__ = "\n".join([*lines, "", f">>> {name}({', '.join(arguments)})", result])
+
+    def __call__(self, *operands: Any) -> Any:
+        for operand in operands:
+            if type(operand) is not float:
+                return self._call_with(operands)
+        try:
+            return self.forward(*operands)
+        except (ArithmeticError, ValueError) as error:
+            raise self.explain(error, operands) from None
+
+    def _call_with(self, operands: tuple[Any, ...]) -> Any:
+        for operand in operands:
+            if hasattr(operand, "_apply"):
+                return operand._apply(self, operands)
+        return as_float(self(*map(as_float, operands)))
+
+    def partials(self, out: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+        """derivative(out, *operands), following IEEE 754 where Python's arithmetic on floats would raise.
+
+        For sqrt at 0 that is inf, the limit.
+        """
+        try:
+            partials = self.derivative(out, *operands)
+        except (ArithmeticError, ValueError):
+            if type(out) is not float:
+                raise
+            partials = tuple(map(float, self.derivative(IEEE(out), *map(IEEE, operands))))
+        if not isinstance(partials, (tuple, list)) or len(partials) != len(operands):
+            raise TypeError(
+                f"The derivative of {self.name} returned {partials!r} for {len(operands)} operand(s).\n"
+                "  It must return a tuple with one partial per operand: (3 * x * x,) for one, (b, a) for two."
+            )
+        return tuple(partials)
+
+    def explain(self, error: Exception, numbers: Sequence[float], labels: Iterable[str] = ()) -> Exception:
+        """The same kind of error, saying which operation failed, at which operands, why, and what to write."""
+        names = " and ".join(f"'{label}'" for label in labels if label)
+        place = f"at {', '.join(map(repr, numbers))}" + f" (node {names})" * bool(names)
+        if isinstance(error, OverflowError):
+            message = f"{self.name} overflows {place}.\n  The result is beyond the largest double, 1.8e308."
+        elif self.domain:
+            message = f"{self.name} is not defined {place}.\n  It needs {self.domain}."
+        else:
+            message = f"{self.name} failed {place}.\n  {error}."
+        return type(error)(message + f"\n  Write {self.remedy}." * bool(self.remedy))
+
+    def __repr__(self) -> str:
+        return f"<operation {self.symbol}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return (self.factory, self.parameters) if self.factory else self.__qualname__
+
+
+def operation(derivative: Callable[..., tuple[Any, ...]]) -> Callable[[Callable[..., Any]], Operation]:
+    """Decorator: an operation of your own, from its forward and its local derivative.
+
+    derivative(out, *operands) returns a tuple with one partial d out / d operand for each operand, in order.
+
+    >>> @operation(lambda out, x: (3 * x * x,))
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube(2.0)
+    8.0
+
+    Written with the engine's functions (`autograd.exp`, not `math.exp`) it can be differentiated again.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Operation:
+        made = Operation(forward.__name__, forward, derivative)
+        update_wrapper(made, forward)
+        return made
+
+    return decorate
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """`a` where the condition holds, else `b`. Of callables only the chosen one runs.
+
+    >>> where(0.0 > 0, lambda: 1 / 0, -1.0)
+    -1.0
+
+    A number that is chosen over a Value comes back as a Value, so that the result is of one kind.
+    """
+    if condition is not True and condition is not False and hasattr(condition, "_where"):
+        return condition._where(a, b)
+    chosen, other = (a, b) if condition else (b, a)
+    if callable(chosen):
+        chosen = chosen()
+    if type(chosen) is float and type(other) is not float and hasattr(other, "_lift"):
+        return other._lift(chosen)
+    return chosen
+
+
+def stop_gradient(x: Any) -> Any:
+    """x as a constant: the same number, and nothing flows back through it.
+
+    >>> stop_gradient(2.0)
+    2.0
+    """
+    return x._stop_gradient() if hasattr(x, "_stop_gradient") else as_float(x)

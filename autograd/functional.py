@@ -1,0 +1,224 @@
+"""Derivatives of functions: grad, value_and_grad, jacobian, hessian, jvp, hvp.
+
+A function takes numbers, or sequences of numbers, and is written with the engine's operations. Each derivative runs
+it once on fresh nodes and then walks the recorded graph with adjoints (or tangents) of its own, so nobody's `.grad`
+is touched. The walk runs on floats; where the result is to be differentiated again (inside of another derivative, or
+when an argument is a Value) the same rules run on Values, and the result is a Value. So derivatives nest:
+
+>>> grad(lambda x: x * grad(lambda y: x * y)(1.0))(2.0)
+4.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from autograd import modes, operations
+from autograd.dispatch import Operation
+from autograd.graph import interior_order
+from autograd.value import Value, new_node, to_node
+
+_differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
+_bundle = Operation("bundle", lambda *xs: 0.0, lambda out, *xs: (0.0,) * len(xs))
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that returns df/dx at its arguments, for the argument (or the tuple of arguments) `argnums`.
+
+    A number for a number, a list for a sequence, a tuple of these when `argnums` is a tuple.
+
+    >>> grad(lambda x, y: x * y + x)(2.0, 3.0)
+    4.0
+    >>> grad(lambda xs: xs[0] * xs[1])([2.0, 3.0])
+    [3.0, 2.0]
+
+    Raises TypeError when f does not return one number.
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+    """The function that returns (f, df/dx) at its arguments; see `grad`.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
+            if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
+                raise TypeError(
+                    f"grad needs a function that returns one number, got {type(result).__name__}.\n"
+                    "  Use autograd.jacobian for several results, or return their sum."
+                )
+            output = to_node(result)
+            gradient = _like(inputs, iter(_pull_back(output, _flat(inputs), again)))
+        return output if again else output.data, gradient[0] if isinstance(argnums, int) else tuple(gradient)
+
+    return value_and_gradient
+
+
+def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The function that returns all df_i/dx_j: a list with one row per result of f, each as long as the argument.
+
+    >>> jacobian(lambda xs: [xs[0] * xs[1], xs[0]])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 0.0]]
+
+    One backward pass for each result.
+    """
+
+    def rows(*args: Any, **kwargs: Any) -> Any:
+        with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
+            outputs = [to_node(output) for output in _flat(result)]
+            gradients = (_like(inputs, iter(_pull_back(output, _flat(inputs), again)))[0] for output in outputs)
+            return _like(result, gradients)
+
+    return rows
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The function that returns all d^2 f / dx_i dx_j as a list of lists; a number for a number.
+
+    >>> hessian(lambda xs: xs[0] ** 2 * xs[1])([2.0, 3.0])
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """(f(x), J v): the value at `primals` x and the derivative in the direction `tangents` v, in one forward sweep.
+
+    A tuple holds the arguments of f; anything else is its only argument. `tangents` has the shape of `primals`.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
+    >>> jvp(lambda xs: [xs[0] * xs[1], xs[0]], [2.0, 3.0], [1.0, 10.0])
+    ([6.0, 2.0], [23.0, 1.0])
+
+    The cost is that of f, times a constant, whatever the number of inputs. Raises ValueError when shapes differ.
+    """
+    args = primals if isinstance(primals, tuple) else (primals,)
+    with _recorded(f, args, {}, tuple(range(len(args))), also=tangents) as (result, inputs, again):
+        nodes, directions = _flat(inputs), _flat(tangents)
+        if len(nodes) != len(directions):
+            raise ValueError(f"jvp needs one tangent for each input, got {len(directions)} for {len(nodes)} inputs.")
+        outputs = [to_node(output) for output in _flat(result)]
+        pushed = _push_forward(outputs, dict(zip(nodes, directions)), again)
+        values = outputs if again else [output.data for output in outputs]
+        return _like(result, iter(values)), _like(result, iter(pushed))
+
+
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """H v: the Hessian of f at `primals` times `tangents`, without the Hessian: a forward sweep over the gradient.
+
+    >>> hvp(lambda xs: xs[0] ** 2 * xs[1], [2.0, 3.0], [1.0, 0.0])
+    [6.0, 4.0]
+
+    Arguments as for `jvp`; the cost is that of f, times a constant, whatever the number of inputs.
+    """
+    argnums = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
+    return jvp(grad(f, argnums), primals, tangents)[1]
+
+
+@contextmanager
+def _recorded(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any, also: Any = ()
+) -> Iterator[tuple[Any, list[Any], bool]]:
+    """f's result on fresh nodes in place of the arguments `argnums`, these nodes, and whether to differentiate again."""
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in chosen:
+        if not -len(args) <= i < len(args):
+            raise TypeError(
+                f"argnums={argnums} needs at least {i + 1} argument(s), the function was given {len(args)}."
+            )
+    again = _differentiating.get() or any(type(x) is Value for x in _flat([args, list(kwargs.values()), also]))
+    inside = _differentiating.set(True)
+    try:
+        with modes.recording_set_to(True):
+            fresh = list(args)
+            for i in chosen:
+                fresh[i] = _fresh(args[i])
+            yield f(*fresh, **kwargs), [fresh[i] for i in chosen], again
+    finally:
+        _differentiating.reset(inside)
+
+
+def _fresh(x: Any) -> Any:
+    """New nodes in the shape of x. A Value becomes the child of an identity, which keeps outer derivatives apart."""
+    if not _is_sequence(x):
+        return operations.identity(x) if type(x) is Value else Value(x)
+    nodes = [_fresh(element) for element in x]
+    if not hasattr(x, "astype"):
+        return nodes
+    array = x.astype(object)
+    array[...] = nodes
+    return array
+
+
+def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
+    """d output / d each input by one backward pass over the nodes that lie between."""
+    order = interior_order(output, inputs)
+    between = _reached(order, inputs)
+    adjoints: dict[Value, Any] = {output: 1.0}
+    for node, partials in _with_partials([node for node in reversed(order) if node in between], again):
+        adjoint = adjoints.pop(node)
+        for parent, partial in zip(node.parents, partials):
+            if parent in between:
+                message = adjoint * partial
+                adjoints[parent] = adjoints[parent] + message if parent in adjoints else message
+    return [to_node(adjoints.get(x, 0.0)) if again else float(adjoints.get(x, 0.0)) for x in inputs]
+
+
+def _push_forward(outputs: list[Value], tangents: dict[Value, Any], again: bool) -> list[Any]:
+    """The tangent of each output by one forward sweep: v_dot = sum over the parents p of v of dv/dp * p_dot."""
+    order = interior_order(new_node(0.0, _bundle, outputs), list(tangents))[:-1]
+    between = _reached(order, tangents)
+    for node, partials in _with_partials([node for node in order if node in between], again):
+        terms = [partial * tangents[parent] for parent, partial in zip(node.parents, partials) if parent in between]
+        tangents[node] = operations.total(terms)
+    return [to_node(tangents.get(x, 0.0)) if again else float(tangents.get(x, 0.0)) for x in outputs]
+
+
+def _reached(order: list[Value], inputs: Iterable[Value]) -> set[Value]:
+    """The inputs and the nodes that depend on them: derivatives flow through these only."""
+    reached = set(inputs)
+    for node in order:
+        if any(parent in reached for parent in node.parents):
+            reached.add(node)
+    return reached
+
+
+def _with_partials(nodes: Sequence[Value], again: bool) -> Iterator[tuple[Value, tuple[Any, ...]]]:
+    """Each node with its local derivatives: floats, or Values when they are to be differentiated again."""
+    for node in nodes:
+        operation: Any = node.operation
+        if not again:
+            yield node, operation.partials(node.data, [parent.data for parent in node.parents])
+            continue
+        token = modes.following_ieee.set(True)
+        try:
+            partials = operation.partials(node, node.parents)
+        except TypeError as error:
+            raise TypeError(
+                f"The derivative of {operation.name} cannot be differentiated again, since it does not run on Values:"
+                f" {error}\n  Write it with the engine's functions: autograd.exp(x), not math.exp(x)."
+            ) from error
+        finally:
+            modes.following_ieee.reset(token)
+        yield node, partials
+
+
+def _is_sequence(x: Any) -> bool:
+    return hasattr(x, "__iter__") and not isinstance(x, str) and getattr(x, "ndim", 1) != 0
+
+
+def _flat(x: Any) -> list[Any]:
+    return [leaf for element in x for leaf in _flat(element)] if _is_sequence(x) else [x]
+
+
+def _like(x: Any, numbers: Iterator[Any]) -> Any:
+    return [_like(element, numbers) for element in x] if _is_sequence(x) else next(numbers)

@@ -1,0 +1,62 @@
+"""Walks over the graph behind a Value, all of them iterative: a chain of a million nodes needs no recursion.
+
+A node keeps its first parent in `_left` (None for a leaf) and the others in `_right`: None, one node, or a tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograd.value import Value
+
+
+def topological_order(value: Value) -> list[Value]:
+    """Every node that `value` is computed from, parents before children, each once: the lecture's v_1, ..., v_N.
+
+    The leaves come first, in the order in which the expression meets them; `value` itself is the last.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0, "x")
+    >>> [node.operation.symbol if node.operation else node.label for node in topological_order(x * x + x)]
+    ['x', '*', '+']
+    """
+    interior = interior_order(value)
+    if not interior:
+        return [value]
+    leaves = dict.fromkeys(parent for node in interior for parent in node.parents if parent._left is None)
+    return [*leaves, *interior]
+
+
+def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
+    """The interior nodes behind `root` in depth-first postorder, not going beyond the nodes in `stop`."""
+    if root._left is None or root in stop:
+        return []
+    order: list[Value] = []
+    path: list[Value] = []
+    seen = {root, *stop}
+    unseen: dict[Value, Iterator[Value]] = {}  # what is left to look at of a node with more than two parents
+    see, enter, leave, append = seen.add, path.append, path.pop, order.append
+    node = root
+    while True:
+        parent: Any = node._left
+        while parent._left is not None and parent not in seen:
+            see(parent)
+            enter(node)
+            node, parent = parent, parent._left
+        parent = node._right
+        if type(parent) is tuple:
+            others = unseen.setdefault(node, iter(parent))
+            parent = next((other for other in others if other._left is not None and other not in seen), None)
+        elif parent is not None and (parent._left is None or parent in seen):
+            parent = None
+        if parent is not None:
+            see(parent)
+            enter(node)
+            node = parent
+            continue
+        append(node)
+        if not path:
+            return order
+        node = leave()

@@ -1,0 +1,200 @@
+"""Every operation of the engine, once: its name, its forward and its local derivatives, side by side.
+
+A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value and
+``derivative(out, *operands)`` one partial d out / d operand for each operand, in order; the formula and its slope say
+the same for the documentation. Both functions are written with the engine's own operations, so that a row runs on
+floats (first order) and on Values (higher order) alike; where the forward comes from `math` or `operator`, the row is
+a primitive. Operators, methods, module functions, tests and README's table are derived from the rows: a new operation
+is one row.
+
+Two habits keep the rows exact. A derivative uses the output only where nothing cancels (``1 - out*out`` has no right
+digit left for tanh beyond x = 19, so tanh has `sech`), and a choice is written `where`, not ``if``, with NaN falling
+through to a branch that stays NaN. At a kink the derivative is PyTorch's.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from typing import Any
+
+from autograd.dispatch import Operation, as_float, stop_gradient, where
+
+
+def total(terms: Sequence[Any]) -> Any:
+    """The terms added from left to right; the built-in sum compensates on floats, which other backends do not."""
+    return reduce(operator.add, terms)
+
+
+def real_power(x: Any, y: Any) -> Any:
+    result = x**y
+    if isinstance(result, complex):
+        raise ValueError("the result would be complex")
+    return result
+
+
+def power_slope(out: Any, x: Any, y: Any) -> Any:
+    """d x**y / dx = y x**(y-1), and 0 for y = 0."""
+    # Where y - 1 is rounded, x**(y-1) is wrong by |ln x| times that, up to 300 ulp. out / x has no such error, but it
+    # needs x != 0 and is worse to differentiate again, so it serves only there.
+    rounding = abs(((y - 1) + 1 - y) * x)
+    slope = lambda: where(rounding > 0, lambda: out / x * y, lambda: y * x ** (y - 1))
+    return where(y > 0, slope, lambda: where(y < 0, slope, 0.0 * y))
+
+
+def power_exponent_slope(out: Any, x: Any) -> Any:
+    """d x**y / dy = x**y ln x, 0 at x = 0, NaN for x < 0, where no neighbouring exponent has a real power."""
+    return where(x > 0, lambda: out * log(x), lambda: where(x < 0, math.nan, 0.0 * x))
+
+
+def shares(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """The partials of maximum and minimum: all to the one that is taken, half each at a tie."""
+    share = where(first, 1.0, where(second, 0.0, where(a >= b, 0.5, a + b)))
+    return share, 1.0 - share
+
+
+def one_minus_square(x: Any) -> Any:
+    """1 - x^2 without cancellation near |x| = 1, nor, when differentiated, near 0."""
+    return where(abs(x) < 0.5, lambda: 1 - x * x, lambda: (1 - x) * (1 + x))
+
+
+def stable_sech(x: Any) -> Any:
+    e = exp(-abs(x))
+    return 2 * e / (1 + e * e)
+
+
+def stable_sigmoid(x: Any) -> Any:
+    e = exp(-abs(x))
+    return where(x >= 0, 1.0, e) / (1 + e)
+
+
+def stable_softplus(x: Any) -> Any:
+    return where(x > 0, x, 0.0) + log1p(exp(-abs(x)))
+
+
+def stable_gaussian(x: Any) -> Any:
+    # x^2 = high^2 + low (x + high) with high^2 exact (Veltkamp's splitting): rounding x*x would cost x^2 ulp.
+    scaled = 134217729.0 * x
+    high = scaled - (scaled - x)
+    return where(abs(x) < 100, lambda: exp(-high * high) * exp(-(x - high) * (x + high)), lambda: exp(-abs(x)))
+
+
+def stable_logsumexp(*xs: Any) -> Any:
+    top = reduce(maximum, xs)
+    # The largest term, e^0, goes into log1p; counting the ties says so without asking which x it was.
+    ties = total([where(x < top, 0.0, 1.0) for x in xs])
+    rest = total([where(x < top, lambda x=x: exp(x - top), 0.0) for x in xs])
+    return top + log1p((ties - 1) + rest)
+
+
+def stable_softmax(*xs: Any) -> tuple[Any, ...]:
+    top = stop_gradient(reduce(maximum, xs))
+    exponentials = [exp(x - top) for x in xs]
+    partition = total(exponentials)
+    return tuple(e / partition for e in exponentials)
+
+
+# Below, a row has the name, the forward, the local derivatives, and then both as text for documentation.
+# fmt: off
+
+identity = Operation("identity", lambda x: x, lambda out, x: (1.0,), "x", "1", example=(2.0, 2.0))
+add = Operation("add", operator.add, lambda out, a, b: (1.0, 1.0), "a + b", "(1, 1)", "+", example=(2.0, 3.0, 5.0))
+subtract = Operation("subtract", operator.sub, lambda out, a, b: (1.0, -1.0), "a - b", "(1, -1)", "-",
+    example=(2.0, 3.0, -1.0))
+multiply = Operation("multiply", operator.mul, lambda out, a, b: (b, a), "a b", "(b, a)", "*",
+    example=(2.0, 3.0, 6.0))
+divide = Operation("divide", operator.truediv, lambda out, a, b: (1 / b, -out / b), "a / b", "(1/b, -a/b^2)", "/",
+    example=(3.0, 2.0, 1.5), domain="b != 0", remedy="where(abs(b) > 1e-12, lambda: a / b, 0.0)")
+power = Operation("power", real_power, lambda out, x, y: (power_slope(out, x, y), power_exponent_slope(out, x)),
+    "x^y", "(y x^(y-1), x^y ln x)", "**", example=(2.0, 3.0, 8.0),
+    domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
+negative = Operation("negative", operator.neg, lambda out, x: (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
+absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * x)),),
+    "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0))
+maximum = Operation("maximum", lambda a, b: where(a > b, a, where(b >= a, b, a + b)),
+    lambda out, a, b: shares(a > b, a < b, a, b), "max(a, b)", "1 for the larger; 1/2 each at a tie",
+    example=(2.0, 3.0, 3.0))
+minimum = Operation("minimum", lambda a, b: where(a < b, a, where(b <= a, b, a + b)),
+    lambda out, a, b: shares(a < b, a > b, a, b), "min(a, b)", "1 for the smaller; 1/2 each at a tie",
+    example=(2.0, 3.0, 2.0))
+
+exp = Operation("exp", math.exp, lambda out, x: (out,), "e^x", "e^x", example=(0.0, 1.0),
+    remedy="exp(minimum(x, 700.0)), or take the loss from logits: nn.cross_entropy(logits, target)")
+expm1 = Operation("expm1", math.expm1, lambda out, x: (exp(x),), "e^x - 1", "e^x", example=(0.0, 0.0))
+log = Operation("log", math.log, lambda out, x: (1 / x,), "ln x", "1/x", example=(1.0, 0.0), domain="x > 0",
+    remedy="log(maximum(x, 1e-12)), or take the loss from logits: nn.cross_entropy(logits, target)")
+log1p = Operation("log1p", math.log1p, lambda out, x: (1 / (1 + x),), "ln(1 + x)", "1/(1 + x)", example=(0.0, 0.0),
+    domain="x > -1", remedy="log1p(maximum(x, 1e-12 - 1))")
+sqrt = Operation("sqrt", math.sqrt, lambda out, x: (0.5 / out,), "sqrt x", "1/(2 sqrt x)", example=(9.0, 3.0),
+    domain="x >= 0", remedy="sqrt(maximum(x, 0.0))")
+sin = Operation("sin", math.sin, lambda out, x: (cos(x),), "sin x", "cos x", example=(0.0, 0.0), domain="a finite x")
+cos: Operation = Operation("cos", math.cos, lambda out, x: (-sin(x),), "cos x", "-sin x", example=(0.0, 1.0), domain="a finite x")
+tan = Operation("tan", math.tan, lambda out, x: (1 + out * out,), "tan x", "1 + tan^2 x", example=(0.0, 0.0),
+    domain="a finite x")
+arcsin = Operation("arcsin", math.asin, lambda out, x: (1 / sqrt(one_minus_square(x)),), "arcsin x",
+    "1/sqrt(1 - x^2)", example=(0.0, 0.0), domain="-1 <= x <= 1", remedy="arcsin(maximum(-1.0, minimum(x, 1.0)))")
+arccos = Operation("arccos", math.acos, lambda out, x: (-1 / sqrt(one_minus_square(x)),), "arccos x",
+    "-1/sqrt(1 - x^2)", example=(1.0, 0.0), domain="-1 <= x <= 1", remedy="arccos(maximum(-1.0, minimum(x, 1.0)))")
+arctan = Operation("arctan", math.atan,
+    lambda out, x: (where(abs(x) < 1e8, lambda: 1 / (1 + x * x), lambda: 1 / x / x),),
+    "arctan x", "1/(1 + x^2)", example=(0.0, 0.0))
+sinh = Operation("sinh", math.sinh, lambda out, x: (cosh(x),), "sinh x", "cosh x", example=(0.0, 0.0))
+cosh: Operation = Operation("cosh", math.cosh, lambda out, x: (sinh(x),), "cosh x", "sinh x", example=(0.0, 1.0))
+
+sech = Operation("sech", stable_sech, lambda out, x: (-out * tanh(x),), "1/cosh x", "-sech x tanh x",
+    example=(0.0, 1.0))
+gaussian = Operation("gaussian", stable_gaussian, lambda out, x: (-2 * x * out,), "e^(-x^2)", "-2 x e^(-x^2)",
+    example=(0.0, 1.0))
+tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (sech(x) * sech(x),), "tanh x",
+    "1 - tanh^2 x, computed as sech^2 x", example=(0.0, 0.0), source="lecture 000, activation functions")
+sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: (0.25 * sech(0.5 * x) * sech(0.5 * x),), "1/(1 + e^-x)",
+    "s(x) (1 - s(x)), computed as sech^2(x/2)/4", example=(0.0, 0.5), source="lecture 000, activation functions")
+relu = Operation("relu", lambda x: where(x <= 0, 0.0, x), lambda out, x: (where(out > 0, 1.0, 0.0 * out),),
+    "max(0, x)", "1 for x > 0, else 0; 0 at 0 (lecture 000 says 1: both are subgradients)", example=(-2.0, 0.0),
+    source="lecture 000, activation functions")
+softplus = Operation("softplus", stable_softplus, lambda out, x: (sigmoid(x),), "ln(1 + e^x)", "1/(1 + e^-x)",
+    example=(0.0, 0.6931471805599453), source="lecture 000, activation functions")
+erf = Operation("erf", math.erf, lambda out, x: (2 / math.sqrt(math.pi) * gaussian(x),),
+    "2/sqrt(pi) times the integral of e^(-t^2) from 0 to x", "2/sqrt(pi) e^(-x^2)", example=(0.0, 0.0))
+logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: stable_softmax(*xs),
+    "ln(e^x_1 + ... + e^x_n)", "softmax", example=(0.0, 0.0, 0.6931471805599453))
+
+
+@lru_cache(maxsize=1024)
+def power_of(exponent: float) -> Operation:
+    """x**exponent for a plain number: an operation of x alone, so that no logarithm is taken for a constant."""
+    return Operation("power", lambda x: real_power(x, exponent), lambda out, x: (power_slope(out, x, exponent),),
+        symbol=f"**{int(exponent) if exponent.is_integer() else exponent}", domain=power.domain, remedy=power.remedy,
+        factory=power_of, parameters=(exponent,))
+
+
+@lru_cache(maxsize=1024)
+def leaky_relu_of(slope: float) -> Operation:
+    """leaky_relu for a plain number as its slope below zero."""
+    return Operation("leaky_relu", lambda x: where(x > 0, x, slope * x),
+        lambda out, x: (where(x > 0, 1.0, where(x <= 0, slope, x)),), "x for x > 0, else slope x",
+        "1 for x > 0, else slope", example=(2.0, 2.0), factory=leaky_relu_of, parameters=(slope,))
+
+
+# fmt: on
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """x for x > 0, else slope x; derivative 1 for x > 0, else slope.
+
+    >>> leaky_relu(-2.0, slope=0.25)
+    -0.5
+    """
+    return leaky_relu_of(as_float(slope))(x)
+
+
+OPERATIONS = {op.name: op for op in [*globals().values(), leaky_relu_of(0.01)] if isinstance(op, Operation)}
+"""Every operation by name."""
+
+# What a node without parents says of itself in place of an operation, unless it is a plain leaf.
+constant = Operation("constant", float, lambda out: ())  # a number that stood in an expression: it takes no gradient
+detached = Operation("detached", float, lambda out: ())  # a result computed under no_grad
+
+__test__ = {name: op.__doc__ for name, op in OPERATIONS.items()}  # the examples in the rows are doctests

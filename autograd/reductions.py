@@ -1,0 +1,62 @@
+"""Functions of a whole sequence of Values or numbers. Sums run from left to right, so that every backend agrees."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from autograd import operations
+
+
+def sum(values: Iterable[Any]) -> Any:
+    """x_1 + x_2 + ... + x_n; 0.0 for an empty sequence.
+
+    >>> sum([1.0, 2.0, 3.0])
+    6.0
+    """
+    terms = list(values)
+    return operations.total(terms) if terms else 0.0
+
+
+def dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
+    """a_1 b_1 + a_2 b_2 + ... + a_n b_n; 0.0 for two empty sequences.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+
+    Raises ValueError when the lengths differ.
+    """
+    left, right = list(a), list(b)
+    if len(left) != len(right):
+        raise ValueError(f"dot needs two sequences of one length, got {len(left)} and {len(right)} numbers.")
+    return sum(map(operator.mul, left, right))
+
+
+def logsumexp(values: Iterable[Any]) -> Any:
+    """ln(e^x_1 + ... + e^x_n), without overflow; derivative: softmax. One node, whatever the length.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+
+    Raises ValueError for an empty sequence.
+    """
+    return operations.logsumexp(*_some(values, "logsumexp"))
+
+
+def softmax(values: Iterable[Any]) -> list[Any]:
+    """e^x_i / (e^x_1 + ... + e^x_n) for each x_i, as a list; without overflow.
+
+    >>> softmax([0.0, 0.0])
+    [0.5, 0.5]
+
+    Raises ValueError for an empty sequence. Source: lecture 000, vector activations.
+    """
+    return list(operations.stable_softmax(*_some(values, "softmax")))
+
+
+def _some(values: Iterable[Any], name: str) -> list[Any]:
+    numbers = list(values)
+    if not numbers:
+        raise ValueError(f"{name} of an empty sequence is not defined.\n  Pass at least one number.")
+    return numbers

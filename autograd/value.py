@@ -1,0 +1,339 @@
+"""Value, the node: a number that remembers which operation made it from which parents, and can go back.
+
+This is the reference implementation. Operators and methods come from the rows of `operations`; the backward pass is
+the multivariate chain rule over a topological order (lecture 002, "Full backpropagation algorithm").
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from collections.abc import Callable, Sequence
+from numbers import Real
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from autograd import modes, operations, pickling
+from autograd.dispatch import Operation, as_float
+from autograd.graph import interior_order
+from autograd.ieee import IEEE
+
+_lock = Lock()
+
+
+def _unary(operation: Operation) -> Callable[[Value], Value]:
+    forward = operation.forward
+
+    def method(self: Value) -> Value:
+        try:
+            data = forward(self._data)
+        except (ArithmeticError, ValueError) as error:
+            data = _instead(error, operation, (self,))
+        if modes.pauses and not modes.recording.get():
+            return new_leaf(data, operations.detached)
+        node = new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node._operation = operation
+        node._left = self
+        node._right = None
+        return node
+
+    method.__name__, method.__doc__ = operation.name, f"{operation.formula}; derivative: {operation.slope}."
+    return method
+
+
+# _binary repeats the lines of _unary, since a call to a shared function would cost a tenth of building a node.
+def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:
+    forward = operation.forward
+
+    def method(self: Value, other: Any) -> Any:
+        if type(other) is not Value:
+            other = _operand(other)
+            if other is NotImplemented:
+                return other
+        try:
+            data = forward(self._data, other._data)
+        except (ArithmeticError, ValueError) as error:
+            data = _instead(error, operation, (self, other))
+        if modes.pauses and not modes.recording.get():
+            return new_leaf(data, operations.detached)
+        node = new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node._operation = operation
+        node._left = self
+        node._right = other
+        return node
+
+    def reflected(self: Value, other: Any) -> Any:
+        other = _operand(other)
+        return other if other is NotImplemented else method(other, self)
+
+    return method, reflected
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
+    def method(self: Value, other: Any) -> Any:
+        other = _operand(other)
+        return other if other is NotImplemented else compare(self._data, other._data)
+
+    return method
+
+
+class Value:
+    """A number in a computation graph.
+
+    data       the number, a float; may be assigned on a leaf
+    grad       d result / d this node, once `result.backward()` ran; a leaf adds up until it is set to 0.0
+    label      a name for pictures and messages
+    parents    the operands in order, each as often as it was used: x * x has (x, x); () for a leaf
+    operation  the Operation that made it, None for a leaf, `constant` for a plain number in an expression
+
+    >>> x, y = Value(2.0, "x"), Value(3.0, "y")
+    >>> z = x * y + x
+    >>> z.backward()
+    >>> x
+    Value(2.0, grad=4.0, label='x')
+
+    Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number.
+    """
+
+    __slots__ = ("_data", "grad", "label", "_operation", "_left", "_right")
+    _data: float
+    grad: float
+    label: str
+    _operation: Any
+    _left: Any
+    _right: Any
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self._data = data if type(data) is float else as_float(data)
+        self.grad = 0.0
+        self.label = label
+        self._operation = None
+        self._left = None
+        self._right = None
+
+    @property
+    def data(self) -> float:
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if self._left is not None:
+            raise AttributeError(
+                f"The data of an interior node follows from its parents; {self!r} is the result of"
+                f" {self._operation.name}.\n  Assign to a leaf, then compute the expression again."
+            )
+        self._data = as_float(data)
+
+    @property
+    def operation(self) -> Operation | None:
+        operation: Operation | None = self._operation
+        return operation
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        if self._left is None:
+            return ()
+        if self._right is None:
+            return (self._left,)
+        return (self._left, *self._right) if type(self._right) is tuple else (self._left, self._right)
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Set `.grad` of every node behind this one to d self / d node, times `gradient`; on leaves, add it.
+
+        v_bar = sum over the children c of v of c_bar * dc/dv, children before parents. Interior nodes start from
+        zero at every call. Leaves are written together at the end: an error or Ctrl-C leaves them as they were.
+
+        Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
+        """
+        if self._operation is operations.detached:
+            raise RuntimeError(
+                "backward() on a result of no_grad(): nothing was recorded, so there is no way back.\n"
+                "  Compute it outside of `with autograd.no_grad():`."
+            )
+        interior = interior_order(self)
+        leaves: dict[Value, float] = {}
+        so_far = leaves.get
+        for node in interior:
+            node.grad = 0.0
+        if interior:
+            self.grad = as_float(gradient)
+        else:
+            leaves[self] = as_float(gradient)
+        for node in reversed(interior):
+            adjoint = node.grad
+            left = node._left
+            right = node._right
+            try:
+                if type(right) is Value:
+                    partial, other = node._operation.derivative(node._data, left._data, right._data)
+                elif right is None:
+                    (partial,) = node._operation.derivative(node._data, left._data)
+                else:
+                    partial, *others = node._operation.derivative(node._data, *[p._data for p in node.parents])
+            except (ArithmeticError, ValueError, TypeError):
+                partial, *others = node._operation.partials(node._data, [p._data for p in node.parents])
+                other = others[0] if others else 0.0
+            if left._left is None:
+                leaves[left] = so_far(left, 0.0) + adjoint * partial
+            else:
+                left.grad += adjoint * partial
+            if type(right) is Value:
+                if right._left is None:
+                    leaves[right] = so_far(right, 0.0) + adjoint * other
+                else:
+                    right.grad += adjoint * other
+            elif right is not None:
+                for parent, partial in zip(right, others):
+                    if parent._left is None:
+                        leaves[parent] = so_far(parent, 0.0) + adjoint * partial
+                    else:
+                        parent.grad += adjoint * partial
+        _add_to_grad(leaves)
+
+    __add__, __radd__ = _binary(operations.add)
+    __sub__, __rsub__ = _binary(operations.subtract)
+    __mul__, __rmul__ = _binary(operations.multiply)
+    __truediv__, __rtruediv__ = _binary(operations.divide)
+    _to_the_power, __rpow__ = _binary(operations.power)
+    __neg__, __abs__ = _unary(operations.negative), _unary(operations.absolute)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # exp, tanh, ...: attached below, from the table
+
+    def __pow__(self, exponent: Any) -> Value:
+        if type(exponent) is Value:
+            return self._to_the_power(exponent)
+        constant = _operand(exponent)
+        return constant if constant is NotImplemented else self._apply(operations.power_of(constant._data), (self,))
+
+    def __pos__(self) -> Value:
+        return self
+
+    def leaky_relu(self, slope: float = 0.01) -> Value:
+        """x for x > 0, else slope x."""
+        return self._apply(operations.leaky_relu_of(as_float(slope)), (self,))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Real):
+            raise TypeError(
+                f"Nodes compare by identity, so `v == {other!r}` would always be False.\n  Write v.data == {other!r}."
+            )
+        return self is other if type(other) is Value else NotImplemented
+
+    def __bool__(self) -> bool:
+        return self._data != 0
+
+    def __float__(self) -> NoReturn:
+        raise TypeError(
+            "float(v), and so math.exp(v) and its kin, would lose the gradient.\n"
+            "  Write v.data for the number, v.exp() or autograd.exp(v) for the operation."
+        )
+
+    __int__ = __float__
+
+    def __format__(self, specification: str) -> str:
+        return format(self._data, specification)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({_short(self._data)}, grad={_short(self.grad)}{label})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickling.reduce(self)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError(
+            "Value cannot be subclassed: every operation returns a plain Value, so a subclass would be lost at the"
+            " first step.\n  Keep a Value as an attribute, or write an operation with @autograd.operation."
+        )
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:  # micrograd's name, as `_op` below, for programs written for it
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        return "" if self._left is None else "ReLU" if self._operation.name == "relu" else self._operation.symbol
+
+    @staticmethod
+    def _apply(operation: Operation, operands: Sequence[Any]) -> Value:
+        """The node for any operation on any operands: what module functions and custom operations come to."""
+        nodes = [to_node(operand) for operand in operands]
+        try:
+            data = as_float(operation.forward(*[node._data for node in nodes]))
+        except (ArithmeticError, ValueError) as error:
+            data = _instead(error, operation, nodes)
+        if modes.pauses and not modes.recording.get():
+            return new_leaf(data, operations.detached)
+        return new_node(data, operation, nodes)
+
+    @staticmethod
+    def _lift(operand: Any) -> Value:
+        return to_node(operand)
+
+    def _stop_gradient(self) -> Value:
+        return Value(self._data, self.label)
+
+
+new = object.__new__
+_set_grad = vars(Value)["grad"].__set__
+
+for _operation in operations.OPERATIONS.values():
+    if len(_operation.example) == 2 and not hasattr(Value, _operation.name):  # one operand and its result
+        setattr(Value, _operation.name, _unary(_operation))
+
+
+def _add_to_grad(adjoints: dict[Value, float]) -> None:
+    leaves = [leaf for leaf in adjoints if leaf._operation is not operations.constant]
+    with _lock:
+        totals = [leaf.grad + adjoints[leaf] for leaf in leaves]  # what can fail, fails before anything is written
+        deque(map(_set_grad, leaves, totals), maxlen=0)  # one call into C: no interrupt comes between two leaves
+
+
+def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
+    node = Value(data, label)
+    node.grad = grad
+    node._operation = operation
+    return node
+
+
+def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Value:
+    node = new_leaf(data, operation)
+    node._left, *others = parents
+    node._right = None if not others else others[0] if len(others) == 1 else tuple(others)
+    return node
+
+
+def to_node(operand: Any) -> Value:
+    return operand if type(operand) is Value else new_leaf(as_float(operand), operations.constant)
+
+
+def _operand(other: Any) -> Any:
+    """The other operand of an operator as a node, or NotImplemented, so that its own type may have a say."""
+    try:
+        return to_node(other)
+    except TypeError:
+        return NotImplemented
+
+
+def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) -> float:
+    """The number in place of a failed forward: IEEE's inside of a partial, else the error, with names in it."""
+    numbers = [node._data for node in operands]
+    if modes.following_ieee.get():
+        return float(IEEE._apply(operation, numbers))
+    raise operation.explain(error, numbers, [node.label for node in operands]) from None
+
+
+def _short(number: Any) -> str:
+    if not isinstance(number, float) or not 1e-3 <= abs(number) < 1e6:
+        return "0.0" if number == 0 else format(number, ".4g") if isinstance(number, float) else repr(number)
+    return f"{number:.4f}".rstrip("0") + "0" * (round(number, 4) == int(round(number, 4)))

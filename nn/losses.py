@@ -1,0 +1,119 @@
+"""Losses as loss(prediction, target): how wrong one prediction is. The empirical risk is their mean over the rows.
+
+Prediction and target are both one number, or both a sequence of one length; a prediction is a Value or a number. Each
+loss is a Value where the prediction holds one, so `loss(...).backward()` is the whole of training's calculus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any
+
+import autograd
+from autograd import log, log1p, softplus, where
+
+
+def squared_error(prediction: Any, target: Any) -> Any:
+    """1/2 sum_i (y_i - d_i)^2, summed over the outputs; gradient y - d.
+
+    >>> squared_error(3.0, 1.0)
+    2.0
+
+    Source: lectures 000 ("Real-valued output"), 002 and 004.
+    """
+    return 0.5 * autograd.sum((y - d) ** 2 for y, d in _pairs(prediction, target))
+
+
+def mean_squared_error(prediction: Any, target: Any) -> Any:
+    """The mean of (y_i - d_i)^2 over the outputs; gradient 2 (y - d) / n.
+
+    >>> mean_squared_error([3.0, 1.0], [1.0, 1.0])
+    2.0
+    """
+    pairs = _pairs(prediction, target)
+    return autograd.sum((y - d) ** 2 for y, d in pairs) / len(pairs)
+
+
+def binary_cross_entropy(prediction: Any, target: Any) -> Any:
+    """-d ln y - (1 - d) ln(1 - y) for a probability y and a target d in [0, 1], with 0 ln 0 = 0; mean over outputs.
+
+    >>> binary_cross_entropy(0.5, 1.0)
+    0.6931471805599453
+    >>> binary_cross_entropy(0.0, 0.0)
+    0.0
+
+    The derivative is -1/y for d = 1 and 1/(1 - y) for d = 0. Raises ValueError where the loss is infinite: at
+    (0, d > 0) and (1, d < 1). Source: lectures 000 ("Binary class."), 003 and 004.
+    """
+    pairs = _pairs(prediction, target)
+    return autograd.sum(_binary_cross_entropy(y, d) for y, d in pairs) / len(pairs)
+
+
+def _binary_cross_entropy(y: Any, d: Any) -> Any:
+    try:
+        return where(d > 0, lambda: -d * log(y), 0.0) + where(d < 1, lambda: (d - 1) * log1p(-y), 0.0)
+    except ValueError:
+        raise ValueError(
+            f"binary_cross_entropy is infinite or not defined at prediction {y}, target {d}.\n"
+            "  A prediction must be a probability, and 0 and 1 are right or infinitely wrong.\n"
+            "  Take the loss from the logit z, before the sigmoid: nn.binary_cross_entropy_with_logits(z, target)."
+        ) from None
+
+
+def binary_cross_entropy_with_logits(logit: Any, target: Any) -> Any:
+    """`binary_cross_entropy` of sigmoid(z), from the logit z: d softplus(-z) + (1 - d) softplus(z), finite for all z.
+
+    >>> binary_cross_entropy_with_logits(0.0, 1.0)
+    0.6931471805599453
+
+    The derivative is sigmoid(z) - d. Source: lecture 003, the example a - y.
+    """
+    pairs = _pairs(logit, target)
+    return autograd.sum(d * softplus(-z) + (1 - d) * softplus(z) for z, d in pairs) / len(pairs)
+
+
+def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
+    """-sum_k t_k ln y_k for y = softmax(z), computed from the logits z as ln sum_k e^z_k - z_c; gradient y - t.
+
+    logits  a sequence of K numbers or Values, before the softmax
+    target  the class c, an int from 0 to K - 1, or K probabilities t (one-hot or soft)
+
+    >>> cross_entropy([0.0, 0.0], 1)
+    0.6931471805599453
+
+    Raises IndexError for a class that does not exist, ValueError for a wrong number of probabilities.
+    Source: lectures 000 ("Multi-class classification") and 002 ("Multiclass logistic regression").
+    """
+    z = list(logits)
+    if isinstance(target, Iterable):
+        pairs = _pairs(z, target)
+        return autograd.sum(t for _, t in pairs) * autograd.logsumexp(z) - autograd.sum(t * z_k for z_k, t in pairs)
+    if not 0 <= index(target) < len(z):
+        raise IndexError(f"The target class {target} does not exist: {len(z)} logits have classes 0 to {len(z) - 1}.")
+    return autograd.logsumexp(z) - z[index(target)]
+
+
+def l2_penalty(parameters: Iterable[Any]) -> Any:
+    """1/2 the sum of the squares of the parameters; gradient: the parameters.
+
+    >>> l2_penalty([3.0, 4.0])
+    12.5
+
+    Source: lecture 002, "L2-Regularized regression", R = 1/2 w^2.
+    """
+    return 0.5 * autograd.sum(w**2 for w in parameters)
+
+
+def _pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
+    several = [isinstance(x, Iterable) for x in (prediction, target)]
+    if not any(several):
+        return [(prediction, target)]
+    if not all(several):
+        raise ValueError(
+            f"Prediction and target must both be one number or both a sequence: {prediction!r}, {target!r}."
+        )
+    ys, ds = list(prediction), list(target)
+    if len(ys) != len(ds) or not ys:
+        raise ValueError(f"A loss needs as many targets as predictions, at least one; got {len(ds)} for {len(ys)}.")
+    return list(zip(ys, ds))

@@ -1,0 +1,233 @@
+"""Neurons, layers and multilayer perceptrons: z = W h + b, h = f(z), with W^l of shape n_l x n_(l-1).
+
+A module finds its parameters by looking at its attributes, as in PyTorch: Values, modules, and lists of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from random import Random
+from typing import Any
+
+import autograd
+from autograd import Value
+from nn.initialization import INITIALIZERS
+
+Activation = str | Callable[[Any], Any] | None
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "leaky_relu", "softplus", "erf", "sin", "identity")
+
+
+class Module:
+    """Something with parameters. A subclass keeps Values, modules or lists of them as attributes.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.intercept = Value(2.0), Value(1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.intercept
+    >>> Line().state_dict()
+    {'slope': 2.0, 'intercept': 1.0}
+    """
+
+    def parameters(self) -> list[Value]:
+        """The parameters, each once, in the order in which the attributes were set."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """(name, parameter) pairs; a name is the path to it, as in ``layers.0.neurons.2.weights.1``."""
+        first_names: dict[Value, str] = {}
+        for name, parameter in _find("", vars(self)):
+            first_names.setdefault(parameter, name)
+        return [(name, parameter) for parameter, name in first_names.items()]
+
+    def zero_grad(self) -> None:
+        """Set every parameter's grad to 0.0."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """The parameters' numbers by name."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set the parameters to the numbers of a `state_dict`.
+
+        Raises KeyError that lists the names that are missing or unknown, TypeError for what is no number; then nothing
+        was changed.
+        """
+        named = dict(self.named_parameters())
+        missing, unknown = [n for n in named if n not in state], [n for n in state if n not in named]
+        if missing or unknown:
+            raise KeyError(f"The state does not fit the model. Missing: {missing}. Unknown: {unknown}.")
+        numbers = {name: Value(number).data for name, number in state.items()}
+        for name, parameter in named.items():
+            parameter.data = numbers[name]
+
+
+def _find(path: str, found: Any) -> Iterator[tuple[str, Value]]:
+    if isinstance(found, Value):
+        yield path, found
+    elif isinstance(found, (Module, Mapping, list, tuple)):
+        children = vars(found) if isinstance(found, Module) else found
+        for key, child in children.items() if isinstance(children, Mapping) else enumerate(children):
+            yield from _find(f"{path}.{key}" if path else str(key), child)
+
+
+class Neuron(Module):
+    """One unit, f(w . x + b): weights w (n_inputs numbers), bias b (starts at 0) and activation f.
+
+    activation      a name ("tanh", "sigmoid", "relu", "leaky_relu", "softplus", ...), a function of a Value, or None
+    seed            an int or a random.Random
+    initialization  a name in nn.INITIALIZERS; by default He for the ReLU family, Xavier for the others
+
+    >>> neuron = Neuron(2, activation=None, seed=0)
+    >>> neuron.load_state_dict({"weights.0": 2.0, "weights.1": -1.0, "bias": 0.5})
+    >>> neuron([1.0, 3.0])
+    Value(-0.5, grad=0.0)
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        activation: Activation = "tanh",
+        seed: int | Random | None = None,
+        initialization: str | None = None,
+        n_outputs: int = 1,
+    ) -> None:
+        generator = seed if isinstance(seed, Random) else Random(seed)
+        if initialization is None:
+            initialization = "he_normal" if activation in ("relu", "leaky_relu", "softplus") else "xavier_normal"
+        draw = INITIALIZERS[_known(initialization, INITIALIZERS, "initialization")]
+        self.activation = activation
+        self.weights = [Value(draw(n_inputs, n_outputs, generator)) for _ in range(n_inputs)]
+        self.bias = Value(0.0)
+        self._function = _activation_function(activation)
+
+    def __call__(self, inputs: Iterable[Any]) -> Value:
+        """f(w . x + b). Raises ValueError unless there are as many inputs as weights."""
+        z = autograd.dot(self.weights, _checked(inputs, len(self.weights), self)) + self.bias
+        result: Value = self._function(z)
+        return result
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.weights)} -> 1 {_name(self.activation)})"
+
+
+class Layer(Module):
+    """Neurons side by side: h = f(W x + b), W of shape n_outputs x n_inputs; arguments as for `Neuron`.
+
+    >>> Layer(3, 2, "relu", seed=0)
+    Layer(3 -> 2 relu)
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        activation: Activation = "tanh",
+        seed: int | Random | None = None,
+        initialization: str | None = None,
+    ) -> None:
+        if n_inputs < 1 or n_outputs < 1:
+            raise ValueError(f"A layer needs at least one input and one output, got {n_inputs} and {n_outputs}.")
+        generator = seed if isinstance(seed, Random) else Random(seed)
+        self.n_inputs = n_inputs
+        self.activation = activation
+        self.neurons = [Neuron(n_inputs, activation, generator, initialization, n_outputs) for _ in range(n_outputs)]
+
+    def forward(self, inputs: Iterable[Any]) -> list[Value]:
+        """The outputs as a list, also when there is only one. Raises ValueError for a wrong number of inputs."""
+        checked = _checked(inputs, self.n_inputs, self)
+        return [neuron(checked) for neuron in self.neurons]
+
+    def __call__(self, inputs: Iterable[Any]) -> Value | list[Value]:
+        """The outputs as a list; a single output as the Value itself."""
+        return _single_or_list(self.forward(inputs))
+
+    def __repr__(self) -> str:
+        return f"Layer({self.n_inputs} -> {len(self.neurons)} {_name(self.activation)})"
+
+
+class MLP(Module):
+    """A multilayer perceptron: n_inputs -> sizes[0] -> ... -> sizes[-1].
+
+    activation         f of every layer but the last; see `Neuron`
+    output_activation  f of the last layer; None leaves the numbers as they are (regression, logits)
+    seed               an int or a random.Random: the same seed, the same weights
+
+    Called with a sequence of n_inputs numbers it returns a list with one Value per output, except that a single
+    output is returned as the Value itself.
+
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> model
+    MLP(2 -> 3 tanh -> 1)
+    >>> model([1.0, -2.0])
+    Value(1.0094, grad=0.0)
+
+    Source: lecture 004, "(Deep) Neural networks compute through forward propagation".
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        sizes: Sequence[int],
+        activation: Activation = "tanh",
+        output_activation: Activation = None,
+        seed: int | Random | None = None,
+        initialization: str | None = None,
+    ) -> None:
+        if not sizes:
+            raise ValueError("An MLP needs at least one layer.\n  Write MLP(2, [1]) for two inputs and one output.")
+        generator = seed if isinstance(seed, Random) else Random(seed)
+        activations = [activation] * (len(sizes) - 1) + [output_activation]
+        self.layers = [
+            Layer(n_in, n_out, f, generator, initialization)
+            for n_in, n_out, f in zip([n_inputs, *sizes], sizes, activations)
+        ]
+
+    def __call__(self, inputs: Iterable[Any]) -> Value | list[Value]:
+        """The outputs as a list; a single output as the Value itself.
+
+        Raises ValueError for a wrong number of inputs.
+        """
+        h: Iterable[Any] = _checked(inputs, self.layers[0].n_inputs, self)
+        for layer in self.layers:
+            h = outputs = layer.forward(h)
+        return _single_or_list(outputs)
+
+    def __repr__(self) -> str:
+        steps = (f"{len(layer.neurons)} {_name(layer.activation)}".rstrip() for layer in self.layers)
+        return f"MLP({self.layers[0].n_inputs} -> {' -> '.join(steps)})"
+
+
+def _activation_function(activation: Activation) -> Callable[[Any], Any]:
+    if activation is None:
+        return lambda z: z
+    if isinstance(activation, str):
+        return getattr(autograd, _known(activation, ACTIVATIONS, "activation"))  # type: ignore[no-any-return]
+    return activation
+
+
+def _known(name: str, names: Iterable[str], what: str) -> str:
+    if name not in names:
+        raise ValueError(f"Unknown {what} {name!r}.\n  Known are {', '.join(names)}.")
+    return name
+
+
+def _name(activation: Activation) -> str:
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "")
+
+
+def _checked(inputs: Iterable[Any], n_inputs: int, model: Module) -> list[Any]:
+    if not isinstance(inputs, Iterable):
+        raise TypeError(
+            f"{model} takes a sequence of {n_inputs} number(s), got {inputs!r}.\n  Write model([{inputs}])."
+        )
+    given = list(inputs)
+    if len(given) != n_inputs:
+        raise ValueError(f"{model} takes {n_inputs} inputs, got {len(given)}.")
+    return given
+
+
+def _single_or_list(outputs: list[Value]) -> Value | list[Value]:
+    return outputs[0] if len(outputs) == 1 else outputs
