@@ -162,8 +162,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     chosen, other = (a, b) if condition else (b, a)
     if callable(chosen):
         chosen = chosen()
-    if type(chosen) is float and type(other) is not float and hasattr(other, "_lift"):
-        return other._lift(chosen)
+    if type(chosen) is float and type(other) is not float and hasattr(other, "_apply"):
+        return type(other)(chosen)
     return chosen
 
 

@@ -1,9 +1,8 @@
 """Derivatives of functions: grad, value_and_grad, jacobian, hessian, jvp, hvp.
 
-A function takes numbers, or sequences of numbers, and is written with the engine's operations. Each derivative runs
-it once on fresh nodes and then walks the recorded graph with adjoints (or tangents) of its own, so nobody's `.grad`
-is touched. The walk runs on floats; where the result is to be differentiated again (inside of another derivative, or
-when an argument is a Value) the same rules run on Values, and the result is a Value. So derivatives nest:
+Each runs the function, of numbers or sequences of numbers, once on fresh nodes and then walks the recorded graph with
+adjoints (or tangents) of its own: nobody's `.grad` is touched. The walk runs on floats; inside of another derivative,
+or when an argument is a Value, the same rules run on Values, and the result is one. So derivatives nest:
 
 >>> grad(lambda x: x * grad(lambda y: x * y)(1.0))(2.0)
 4.0
@@ -30,8 +29,6 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
     A number for a number, a list for a sequence, a tuple of these when `argnums` is a tuple.
 
-    >>> grad(lambda x, y: x * y + x)(2.0, 3.0)
-    4.0
     >>> grad(lambda xs: xs[0] * xs[1])([2.0, 3.0])
     [3.0, 2.0]
 
@@ -50,7 +47,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
-            if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
+            if _is_sequence(result):
                 raise TypeError(
                     f"grad needs a function that returns one number, got {type(result).__name__}.\n"
                     "  Use autograd.jacobian for several results, or return their sum."
@@ -63,12 +60,10 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
 
 def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The function that returns all df_i/dx_j: a list with one row per result of f, each as long as the argument.
+    """The function that returns all df_i/dx_j: a row for each result of f, by one backward pass each.
 
     >>> jacobian(lambda xs: [xs[0] * xs[1], xs[0]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 0.0]]
-
-    One backward pass for each result.
     """
 
     def rows(*args: Any, **kwargs: Any) -> Any:
@@ -94,12 +89,10 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
     A tuple holds the arguments of f; anything else is its only argument. `tangents` has the shape of `primals`.
 
-    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
-    (6.0, 3.0)
     >>> jvp(lambda xs: [xs[0] * xs[1], xs[0]], [2.0, 3.0], [1.0, 10.0])
     ([6.0, 2.0], [23.0, 1.0])
 
-    The cost is that of f, times a constant, whatever the number of inputs. Raises ValueError when shapes differ.
+    It costs a constant times f, whatever the number of inputs. Raises ValueError when the lengths differ.
     """
     args = primals if isinstance(primals, tuple) else (primals,)
     with _recorded(f, args, {}, tuple(range(len(args))), also=tangents) as (result, inputs, again):
@@ -113,12 +106,10 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """H v: the Hessian of f at `primals` times `tangents`, without the Hessian: a forward sweep over the gradient.
+    """H v: the Hessian of f at `primals` times `tangents`, by a forward sweep over the gradient; see `jvp`.
 
     >>> hvp(lambda xs: xs[0] ** 2 * xs[1], [2.0, 3.0], [1.0, 0.0])
     [6.0, 4.0]
-
-    Arguments as for `jvp`; the cost is that of f, times a constant, whatever the number of inputs.
     """
     argnums = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
     return jvp(grad(f, argnums), primals, tangents)[1]
@@ -128,7 +119,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
 def _recorded(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any, also: Any = ()
 ) -> Iterator[tuple[Any, list[Any], bool]]:
-    """f's result on fresh nodes in place of the arguments `argnums`, these nodes, and whether to differentiate again."""
+    """f's result on fresh nodes in place of the arguments `argnums`; these nodes; and whether it is to nest."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in chosen:
         if not -len(args) <= i < len(args):
@@ -152,11 +143,11 @@ def _fresh(x: Any) -> Any:
     if not _is_sequence(x):
         return operations.identity(x) if type(x) is Value else Value(x)
     nodes = [_fresh(element) for element in x]
-    if not hasattr(x, "astype"):
-        return nodes
-    array = x.astype(object)
-    array[...] = nodes
-    return array
+    if hasattr(x, "astype"):  # a NumPy array stays one, of objects
+        x = x.astype(object)
+        x[...] = nodes
+        return x
+    return nodes
 
 
 def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:

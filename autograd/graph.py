@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def topological_order(value: Value) -> list[Value]:
-    """Every node that `value` is computed from, parents before children, each once: the lecture's v_1, ..., v_N.
-
-    The leaves come first, in the order in which the expression meets them; `value` itself is the last.
+    """Every node behind `value`, parents before children: the lecture's v_1, ..., v_N. Leaves first, `value` last.
 
     >>> from autograd import Value
     >>> x = Value(3.0, "x")

@@ -1,11 +1,10 @@
 """Every operation of the engine, once: its name, its forward and its local derivatives, side by side.
 
-A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value and
-``derivative(out, *operands)`` one partial d out / d operand for each operand, in order; the formula and its slope say
-the same for the documentation. Both functions are written with the engine's own operations, so that a row runs on
-floats (first order) and on Values (higher order) alike; where the forward comes from `math` or `operator`, the row is
-a primitive. Operators, methods, module functions, tests and README's table are derived from the rows: a new operation
-is one row.
+A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value,
+``derivative(out, *operands)`` has one partial d out / d operand per operand, and the formulas say the same in words.
+Both are written with the engine's own operations, so that a row runs on floats (first order) and on Values (higher
+order) alike; a primitive takes its forward from `math` or `operator`. Operators, methods, module functions, tests and
+README's table are derived from the rows: a new operation is one row.
 
 Two habits keep the rows exact. A derivative uses the output only where nothing cancels (``1 - out*out`` has no right
 digit left for tanh beyond x = 19, so tanh has `sech`), and a choice is written `where`, not ``if``, with NaN falling
@@ -40,8 +39,7 @@ def power_slope(out: Any, x: Any, y: Any) -> Any:
     # Where y - 1 is rounded, x**(y-1) is wrong by |ln x| times that, up to 300 ulp. out / x has no such error, but it
     # needs x != 0 and is worse to differentiate again, so it serves only there.
     rounding = abs(((y - 1) + 1 - y) * x)
-    slope = lambda: where(rounding > 0, lambda: out / x * y, lambda: y * x ** (y - 1))
-    return where(y > 0, slope, lambda: where(y < 0, slope, 0.0 * y))
+    return where(abs(y) > 0, lambda: where(rounding > 0, lambda: out / x * y, lambda: y * x ** (y - 1)), 0.0 * y)
 
 
 def power_exponent_slope(out: Any, x: Any) -> Any:
@@ -96,7 +94,6 @@ def stable_softmax(*xs: Any) -> tuple[Any, ...]:
     return tuple(e / partition for e in exponentials)
 
 
-# Below, a row has the name, the forward, the local derivatives, and then both as text for documentation.
 # fmt: off
 
 identity = Operation("identity", lambda x: x, lambda out, x: (1.0,), "x", "1", example=(2.0, 2.0))
@@ -130,7 +127,8 @@ log1p = Operation("log1p", math.log1p, lambda out, x: (1 / (1 + x),), "ln(1 + x)
 sqrt = Operation("sqrt", math.sqrt, lambda out, x: (0.5 / out,), "sqrt x", "1/(2 sqrt x)", example=(9.0, 3.0),
     domain="x >= 0", remedy="sqrt(maximum(x, 0.0))")
 sin = Operation("sin", math.sin, lambda out, x: (cos(x),), "sin x", "cos x", example=(0.0, 0.0), domain="a finite x")
-cos: Operation = Operation("cos", math.cos, lambda out, x: (-sin(x),), "cos x", "-sin x", example=(0.0, 1.0), domain="a finite x")
+cos: Operation = Operation("cos", math.cos, lambda out, x: (-sin(x),), "cos x", "-sin x", example=(0.0, 1.0),
+    domain="a finite x")
 tan = Operation("tan", math.tan, lambda out, x: (1 + out * out,), "tan x", "1 + tan^2 x", example=(0.0, 0.0),
     domain="a finite x")
 arcsin = Operation("arcsin", math.asin, lambda out, x: (1 / sqrt(one_minus_square(x)),), "arcsin x",

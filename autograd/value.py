@@ -21,10 +21,10 @@ from autograd.ieee import IEEE
 _lock = Lock()
 
 
-def _unary(operation: Operation) -> Callable[[Value], Value]:
+def _unary(operation: Operation) -> Callable[[Value], Any]:
     forward = operation.forward
 
-    def method(self: Value) -> Value:
+    def method(self: Value) -> Any:
         try:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
@@ -75,7 +75,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
     return method, reflected
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], bool]:
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], Any]:
     def method(self: Value, other: Any) -> Any:
         other = _operand(other)
         return other if other is NotImplemented else compare(self._data, other._data)
@@ -102,20 +102,14 @@ class Value:
     """
 
     __slots__ = ("_data", "grad", "label", "_operation", "_left", "_right")
-    _data: float
-    grad: float
-    label: str
-    _operation: Any
-    _left: Any
-    _right: Any
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if type(data) is float else as_float(data)
         self.grad = 0.0
         self.label = label
-        self._operation = None
-        self._left = None
-        self._right = None
+        self._operation: Any = None
+        self._left: Any = None  # the first parent
+        self._right: Any = None  # the second one, or a tuple of all others
 
     @property
     def data(self) -> float:
@@ -125,15 +119,12 @@ class Value:
     def data(self, data: float) -> None:
         if self._left is not None:
             raise AttributeError(
-                f"The data of an interior node follows from its parents; {self!r} is the result of"
-                f" {self._operation.name}.\n  Assign to a leaf, then compute the expression again."
+                f"The data of an interior node follows from its parents; {self!r} is the result of {self._operation}.\n"
+                "  Assign to a leaf, then compute the expression again."
             )
         self._data = as_float(data)
 
-    @property
-    def operation(self) -> Operation | None:
-        operation: Operation | None = self._operation
-        return operation
+    operation = property(operator.attrgetter("_operation"))
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -157,14 +148,12 @@ class Value:
                 "  Compute it outside of `with autograd.no_grad():`."
             )
         interior = interior_order(self)
-        leaves: dict[Value, float] = {}
+        leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
         so_far = leaves.get
         for node in interior:
             node.grad = 0.0
         if interior:
             self.grad = as_float(gradient)
-        else:
-            leaves[self] = as_float(gradient)
         for node in reversed(interior):
             adjoint = node.grad
             left = node._left
@@ -175,7 +164,7 @@ class Value:
                 elif right is None:
                     (partial,) = node._operation.derivative(node._data, left._data)
                 else:
-                    partial, *others = node._operation.derivative(node._data, *[p._data for p in node.parents])
+                    partial, *others = node._operation.partials(node._data, [p._data for p in node.parents])
             except (ArithmeticError, ValueError, TypeError):
                 partial, *others = node._operation.partials(node._data, [p._data for p in node.parents])
                 other = others[0] if others else 0.0
@@ -224,9 +213,7 @@ class Value:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
-            raise TypeError(
-                f"Nodes compare by identity, so `v == {other!r}` would always be False.\n  Write v.data == {other!r}."
-            )
+            raise TypeError(f"`v == {other!r}` compares nodes by identity: always False.\n  Write v.data == {other!r}.")
         return self is other if type(other) is Value else NotImplemented
 
     def __bool__(self) -> bool:
@@ -252,17 +239,20 @@ class Value:
 
     def __init_subclass__(cls) -> None:
         raise TypeError(
-            "Value cannot be subclassed: every operation returns a plain Value, so a subclass would be lost at the"
-            " first step.\n  Keep a Value as an attribute, or write an operation with @autograd.operation."
+            "Value cannot be subclassed: an operation returns a plain Value, so the subclass would not last.\n"
+            "  Keep a Value as an attribute, or write an operation with @autograd.operation."
         )
 
-    @property
-    def _prev(self) -> tuple[Value, ...]:  # micrograd's name, as `_op` below, for programs written for it
-        return self.parents
+    _prev = parents  # micrograd's names, for programs written for it
 
     @property
     def _op(self) -> str:
         return "" if self._left is None else "ReLU" if self._operation.name == "relu" else self._operation.symbol
+
+    def _refuse(self, function: Any = None) -> NoReturn:
+        raise AttributeError("A node has no _backward of its own.\n  Write the operation with @autograd.operation.")
+
+    _backward = property(_refuse, _refuse)
 
     @staticmethod
     def _apply(operation: Operation, operands: Sequence[Any]) -> Value:
@@ -276,15 +266,11 @@ class Value:
             return new_leaf(data, operations.detached)
         return new_node(data, operation, nodes)
 
-    @staticmethod
-    def _lift(operand: Any) -> Value:
-        return to_node(operand)
-
     def _stop_gradient(self) -> Value:
         return Value(self._data, self.label)
 
 
-new = object.__new__
+new: Any = object.__new__
 _set_grad = vars(Value)["grad"].__set__
 
 for _operation in operations.OPERATIONS.values():
