@@ -22,10 +22,10 @@ def as_float(number: Any) -> float:
 
     Raises TypeError, naming the type, for everything else.
     """
-    if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
-        number = number.item()
     if isinstance(number, Real):
         return float(number)
+    if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
+        return as_float(number.item())
     kind = type(number).__name__
     remedy = {"Value": "Pass v.data for its number.", "str": "Write float(text) first."}.get(kind, "")
     if isinstance(number, Complex):
@@ -41,7 +41,7 @@ class Operation:
 
     name, symbol       what code and pictures call it ("multiply", "*")
     forward            forward(*operands) -> the result
-    derivative         derivative(out, *operands) -> a tuple, one partial per operand
+    derivative         derivative(out, *operands) -> a tuple, one partial per operand; or a tuple of constants
     formula, slope     the value and the derivative in words of mathematics, for documentation
     domain, remedy     where it is defined, and what to write outside
     parameters         the plain numbers that a parametrised operation was made with
@@ -51,7 +51,7 @@ class Operation:
         self,
         name: str,
         forward: Callable[..., Any],
-        derivative: Callable[..., tuple[Any, ...]],
+        derivative: Callable[..., tuple[Any, ...]] | tuple[float, ...],
         formula: str = "",
         slope: str = "",
         symbol: str = "",
@@ -95,6 +95,8 @@ class Operation:
 
         For sqrt at 0 that is inf, the limit.
         """
+        if isinstance(self.derivative, tuple):
+            return self.derivative
         try:
             partials = self.derivative(out, *operands)
         except (ArithmeticError, ValueError):
@@ -127,7 +129,9 @@ class Operation:
         return (self.factory, self.parameters) if self.factory else self.__qualname__
 
 
-def operation(derivative: Callable[..., tuple[Any, ...]]) -> Callable[[Callable[..., Any]], Operation]:
+def operation(
+    derivative: Callable[..., tuple[Any, ...]] | tuple[float, ...],
+) -> Callable[[Callable[..., Any]], Operation]:
     """Decorator: an operation of your own, from its forward and its local derivative.
 
     derivative(out, *operands) returns a tuple with one partial d out / d operand for each operand, in order.

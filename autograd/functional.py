@@ -18,6 +18,7 @@ from typing import Any
 from autograd import modes, operations
 from autograd.dispatch import Operation
 from autograd.graph import interior_order
+from autograd.structure import flat, fresh_nodes, is_sequence, like
 from autograd.value import Value, new_node, to_node
 
 _differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
@@ -47,13 +48,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
-            if _is_sequence(result):
+            if is_sequence(result):
                 raise TypeError(
                     f"grad needs a function that returns one number, got {type(result).__name__}.\n"
                     "  Use autograd.jacobian for several results, or return their sum."
                 )
             output = to_node(result)
-            gradient = _like(inputs, iter(_pull_back(output, _flat(inputs), again)))
+            gradient = like(inputs, iter(_pull_back(output, flat(inputs), again)))
         return output if again else output.data, gradient[0] if isinstance(argnums, int) else tuple(gradient)
 
     return value_and_gradient
@@ -68,9 +69,9 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     def rows(*args: Any, **kwargs: Any) -> Any:
         with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
-            outputs = [to_node(output) for output in _flat(result)]
-            gradients = (_like(inputs, iter(_pull_back(output, _flat(inputs), again)))[0] for output in outputs)
-            return _like(result, gradients)
+            outputs = [to_node(output) for output in flat(result)]
+            gradients = (like(inputs, iter(_pull_back(output, flat(inputs), again)))[0] for output in outputs)
+            return like(result, gradients)
 
     return rows
 
@@ -96,13 +97,13 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     args = primals if isinstance(primals, tuple) else (primals,)
     with _recorded(f, args, {}, tuple(range(len(args))), also=tangents) as (result, inputs, again):
-        nodes, directions = _flat(inputs), _flat(tangents)
+        nodes, directions = flat(inputs), flat(tangents)
         if len(nodes) != len(directions):
             raise ValueError(f"jvp needs one tangent for each input, got {len(directions)} for {len(nodes)} inputs.")
-        outputs = [to_node(output) for output in _flat(result)]
+        outputs = [to_node(output) for output in flat(result)]
         pushed = _push_forward(outputs, dict(zip(nodes, directions)), again)
         values = outputs if again else [output.data for output in outputs]
-        return _like(result, iter(values)), _like(result, iter(pushed))
+        return like(result, iter(values)), like(result, iter(pushed))
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -126,28 +127,16 @@ def _recorded(
             raise TypeError(
                 f"argnums={argnums} needs at least {i + 1} argument(s), the function was given {len(args)}."
             )
-    again = _differentiating.get() or any(type(x) is Value for x in _flat([args, list(kwargs.values()), also]))
+    again = _differentiating.get() or any(type(x) is Value for x in flat([args, list(kwargs.values()), also]))
     inside = _differentiating.set(True)
     try:
         with modes.recording_set_to(True):
             fresh = list(args)
             for i in chosen:
-                fresh[i] = _fresh(args[i])
+                fresh[i] = fresh_nodes(args[i])
             yield f(*fresh, **kwargs), [fresh[i] for i in chosen], again
     finally:
         _differentiating.reset(inside)
-
-
-def _fresh(x: Any) -> Any:
-    """New nodes in the shape of x. A Value becomes the child of an identity, which keeps outer derivatives apart."""
-    if not _is_sequence(x):
-        return operations.identity(x) if type(x) is Value else Value(x)
-    nodes = [_fresh(element) for element in x]
-    if hasattr(x, "astype"):  # a NumPy array stays one, of objects
-        x = x.astype(object)
-        x[...] = nodes
-        return x
-    return nodes
 
 
 def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
@@ -201,15 +190,3 @@ def _with_partials(nodes: Sequence[Value], again: bool) -> Iterator[tuple[Value,
         finally:
             modes.following_ieee.reset(token)
         yield node, partials
-
-
-def _is_sequence(x: Any) -> bool:
-    return hasattr(x, "__iter__") and not isinstance(x, str) and getattr(x, "ndim", 1) != 0
-
-
-def _flat(x: Any) -> list[Any]:
-    return [leaf for element in x for leaf in _flat(element)] if _is_sequence(x) else [x]
-
-
-def _like(x: Any, numbers: Iterator[Any]) -> Any:
-    return [_like(element, numbers) for element in x] if _is_sequence(x) else next(numbers)

@@ -32,29 +32,35 @@ def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
     if root._left is None or root in stop:
         return []
     order: list[Value] = []
-    path: list[Value] = []
+    path: list[Any] = []  # the nodes on the way down; a None on top of one says that its parents are done
     seen = {root, *stop}
     unseen: dict[Value, Iterator[Value]] = {}  # what is left to look at of a node with more than two parents
     see, enter, leave, append = seen.add, path.append, path.pop, order.append
-    node = root
+    node: Any = root
     while True:
-        parent: Any = node._left
+        parent = node._left
         while parent._left is not None and parent not in seen:
             see(parent)
             enter(node)
             node, parent = parent, parent._left
-        parent = node._right
-        if type(parent) is tuple:
-            others = unseen.setdefault(node, iter(parent))
-            parent = next((other for other in others if other._left is not None and other not in seen), None)
-        elif parent is not None and (parent._left is None or parent in seen):
-            parent = None
-        if parent is not None:
-            see(parent)
-            enter(node)
-            node = parent
-            continue
-        append(node)
-        if not path:
-            return order
-        node = leave()
+        while True:
+            parent = node._right
+            if type(parent) is tuple:
+                others = unseen.setdefault(node, iter(parent))
+                parent = next((other for other in others if other._left is not None and other not in seen), None)
+                if parent is not None:
+                    enter(node)
+                    break
+            elif parent is not None and parent._left is not None and parent not in seen:
+                enter(node)
+                enter(None)
+                break
+            append(node)
+            while path and path[-1] is None:
+                leave()
+                append(leave())
+            if not path:
+                return order
+            node = leave()
+        see(parent)
+        node = parent

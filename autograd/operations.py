@@ -1,7 +1,8 @@
 """Every operation of the engine, once: its name, its forward and its local derivatives, side by side.
 
 A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value,
-``derivative(out, *operands)`` has one partial d out / d operand per operand, and the formulas say the same in words.
+``derivative(out, *operands)`` has one partial d out / d operand per operand (or is that tuple, where it is constant),
+and the formulas say the same in words.
 Both are written with the engine's own operations, so that a row runs on floats (first order) and on Values (higher
 order) alike; a primitive takes its forward from `math` or `operator`. Operators, methods, module functions, tests and
 README's table are derived from the rows: a new operation is one row.
@@ -25,6 +26,10 @@ from autograd.dispatch import Operation, as_float, stop_gradient, where
 def total(terms: Sequence[Any]) -> Any:
     """The terms added from left to right; the built-in sum compensates on floats, which other backends do not."""
     return reduce(operator.add, terms)
+
+
+def square(x: Any) -> Any:
+    return x * x
 
 
 def real_power(x: Any, y: Any) -> Any:
@@ -96,9 +101,9 @@ def stable_softmax(*xs: Any) -> tuple[Any, ...]:
 
 # fmt: off
 
-identity = Operation("identity", lambda x: x, lambda out, x: (1.0,), "x", "1", example=(2.0, 2.0))
-add = Operation("add", operator.add, lambda out, a, b: (1.0, 1.0), "a + b", "(1, 1)", "+", example=(2.0, 3.0, 5.0))
-subtract = Operation("subtract", operator.sub, lambda out, a, b: (1.0, -1.0), "a - b", "(1, -1)", "-",
+identity = Operation("identity", lambda x: x, (1.0,), "x", "1", example=(2.0, 2.0))
+add = Operation("add", operator.add, (1.0, 1.0), "a + b", "(1, 1)", "+", example=(2.0, 3.0, 5.0))
+subtract = Operation("subtract", operator.sub, (1.0, -1.0), "a - b", "(1, -1)", "-",
     example=(2.0, 3.0, -1.0))
 multiply = Operation("multiply", operator.mul, lambda out, a, b: (b, a), "a b", "(b, a)", "*",
     example=(2.0, 3.0, 6.0))
@@ -107,7 +112,7 @@ divide = Operation("divide", operator.truediv, lambda out, a, b: (1 / b, -out / 
 power = Operation("power", real_power, lambda out, x, y: (power_slope(out, x, y), power_exponent_slope(out, x)),
     "x^y", "(y x^(y-1), x^y ln x)", "**", example=(2.0, 3.0, 8.0),
     domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
-negative = Operation("negative", operator.neg, lambda out, x: (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
+negative = Operation("negative", operator.neg, (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
 absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * x)),),
     "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0))
 maximum = Operation("maximum", lambda a, b: where(a > b, a, where(b >= a, b, a + b)),
@@ -145,9 +150,9 @@ sech = Operation("sech", stable_sech, lambda out, x: (-out * tanh(x),), "1/cosh 
     example=(0.0, 1.0))
 gaussian = Operation("gaussian", stable_gaussian, lambda out, x: (-2 * x * out,), "e^(-x^2)", "-2 x e^(-x^2)",
     example=(0.0, 1.0))
-tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (sech(x) * sech(x),), "tanh x",
+tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (square(sech(x)),), "tanh x",
     "1 - tanh^2 x, computed as sech^2 x", example=(0.0, 0.0), source="lecture 000, activation functions")
-sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: (0.25 * sech(0.5 * x) * sech(0.5 * x),), "1/(1 + e^-x)",
+sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: (square(0.5 * sech(0.5 * x)),), "1/(1 + e^-x)",
     "s(x) (1 - s(x)), computed as sech^2(x/2)/4", example=(0.0, 0.5), source="lecture 000, activation functions")
 relu = Operation("relu", lambda x: where(x <= 0, 0.0, x), lambda out, x: (where(out > 0, 1.0, 0.0 * out),),
     "max(0, x)", "1 for x > 0, else 0; 0 at 0 (lecture 000 says 1: both are subgradients)", example=(-2.0, 0.0),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from numbers import Real
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,6 +43,9 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
 
     method.__name__, method.__doc__ = operation.name, f"{operation.formula}; derivative: {operation.slope}."
     return method
+
+
+_parametrised = lru_cache(maxsize=1024)(_unary)
 
 
 # _binary repeats the lines of _unary, since a call to a shared function would cost a tenth of building a node.
@@ -155,30 +159,37 @@ class Value:
         if interior:
             self.grad = as_float(gradient)
         for node in reversed(interior):
-            adjoint = node.grad
-            left = node._left
-            right = node._right
-            try:
-                if type(right) is Value:
-                    partial, other = node._operation.derivative(node._data, left._data, right._data)
-                elif right is None:
-                    (partial,) = node._operation.derivative(node._data, left._data)
-                else:
-                    partial, *others = node._operation.partials(node._data, [p._data for p in node.parents])
-            except (ArithmeticError, ValueError, TypeError):
-                partial, *others = node._operation.partials(node._data, [p._data for p in node.parents])
-                other = others[0] if others else 0.0
-            if left._left is None:
-                leaves[left] = so_far(left, 0.0) + adjoint * partial
-            else:
-                left.grad += adjoint * partial
+            adjoint, derivative = node.grad, node._operation.derivative
+            left, right = node._left, node._right
+            # The general loop stands last; one or two parents, most of all nodes, go without it.
             if type(right) is Value:
+                try:
+                    slopes = (
+                        derivative if type(derivative) is tuple else derivative(node._data, left._data, right._data)
+                    )
+                    partial, other = slopes
+                except (ArithmeticError, ValueError, TypeError):
+                    partial, other = node._operation.partials(node._data, (left._data, right._data))
+                if left._left is None:
+                    leaves[left] = so_far(left, 0.0) + adjoint * partial
+                else:
+                    left.grad += adjoint * partial
                 if right._left is None:
                     leaves[right] = so_far(right, 0.0) + adjoint * other
                 else:
                     right.grad += adjoint * other
-            elif right is not None:
-                for parent, partial in zip(right, others):
+            elif right is None:
+                try:
+                    (partial,) = derivative if type(derivative) is tuple else derivative(node._data, left._data)
+                except (ArithmeticError, ValueError, TypeError):
+                    (partial,) = node._operation.partials(node._data, (left._data,))
+                if left._left is None:
+                    leaves[left] = so_far(left, 0.0) + adjoint * partial
+                else:
+                    left.grad += adjoint * partial
+            else:
+                partials = node._operation.partials(node._data, [parent._data for parent in node.parents])
+                for parent, partial in zip(node.parents, partials):
                     if parent._left is None:
                         leaves[parent] = so_far(parent, 0.0) + adjoint * partial
                     else:
@@ -202,14 +213,14 @@ class Value:
         if type(exponent) is Value:
             return self._to_the_power(exponent)
         constant = _operand(exponent)
-        return constant if constant is NotImplemented else self._apply(operations.power_of(constant._data), (self,))
+        return constant if constant is NotImplemented else _parametrised(operations.power_of(constant._data))(self)
 
     def __pos__(self) -> Value:
         return self
 
     def leaky_relu(self, slope: float = 0.01) -> Value:
         """x for x > 0, else slope x."""
-        return self._apply(operations.leaky_relu_of(as_float(slope)), (self,))
+        return _parametrised(operations.leaky_relu_of(as_float(slope)))(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
@@ -279,7 +290,8 @@ for _operation in operations.OPERATIONS.values():
 
 
 def _add_to_grad(adjoints: dict[Value, float]) -> None:
-    leaves = [leaf for leaf in adjoints if leaf._operation is not operations.constant]
+    constant = operations.constant
+    leaves = [leaf for leaf in adjoints if leaf._operation is not constant]
     with _lock:
         totals = [leaf.grad + adjoints[leaf] for leaf in leaves]  # what can fail, fails before anything is written
         deque(map(_set_grad, leaves, totals), maxlen=0)  # one call into C: no interrupt comes between two leaves
@@ -300,7 +312,11 @@ def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 
 
 def to_node(operand: Any) -> Value:
-    return operand if type(operand) is Value else new_leaf(as_float(operand), operations.constant)
+    if type(operand) is Value:
+        return operand
+    node = Value(operand)
+    node._operation = operations.constant
+    return node
 
 
 def _operand(other: Any) -> Any:

@@ -1,0 +1,44 @@
+"""The shapes of arguments and results: a number, or a sequence of numbers, or sequences of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from autograd.operations import identity
+from autograd.value import Value
+
+
+def is_sequence(x: Any) -> bool:
+    """Whether x holds numbers, as lists, tuples and arrays do, and is not one itself."""
+    return hasattr(x, "__iter__") and not isinstance(x, str) and getattr(x, "ndim", 1) != 0
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers in x, in order.
+
+    >>> flat([1.0, [2.0, 3.0]])
+    [1.0, 2.0, 3.0]
+    """
+    return [leaf for element in x for leaf in flat(element)] if is_sequence(x) else [x]
+
+
+def like(x: Any, numbers: Iterator[Any]) -> Any:
+    """The next numbers in the shape of x: a list for every sequence.
+
+    >>> like((0.0, [0.0, 0.0]), iter([1.0, 2.0, 3.0]))
+    [1.0, [2.0, 3.0]]
+    """
+    return [like(element, numbers) for element in x] if is_sequence(x) else next(numbers)
+
+
+def fresh_nodes(x: Any) -> Any:
+    """New nodes in the shape of x. A Value becomes the child of an identity, which keeps outer derivatives apart."""
+    if not is_sequence(x):
+        return identity(x) if type(x) is Value else Value(x)
+    nodes = [fresh_nodes(element) for element in x]
+    if hasattr(x, "astype"):  # a NumPy array stays one, of objects
+        x = x.astype(object)
+        x[...] = nodes
+        return x
+    return nodes
