@@ -7,9 +7,8 @@ Both are written with the engine's own operations, so that a row runs on floats 
 order) alike; a primitive takes its forward from `math` or `operator`. Operators, methods, module functions, tests and
 README's table are derived from the rows: a new operation is one row.
 
-Two habits keep the rows exact. A derivative uses the output only where nothing cancels (``1 - out*out`` has no right
-digit left for tanh beyond x = 19, so tanh has `sech`), and a choice is written `where`, not ``if``, with NaN falling
-through to a branch that stays NaN. At a kink the derivative is PyTorch's.
+A derivative uses the output only where nothing cancels (``1 - out*out`` has no right digit left beyond tanh(19), so
+tanh has `sech`). A choice is a `where` whose last branch keeps NaN a NaN. At a kink the derivative is PyTorch's.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ class Value:
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...  # exp, tanh, ...: attached below, from the table
 
-    def __pow__(self, exponent: Any) -> Value:
+    def __pow__(self, exponent: Any) -> Any:
         if type(exponent) is Value:
             return self._to_the_power(exponent)
         constant = _operand(exponent)
@@ -218,7 +218,7 @@ class Value:
     def __pos__(self) -> Value:
         return self
 
-    def leaky_relu(self, slope: float = 0.01) -> Value:
+    def leaky_relu(self, slope: float = 0.01) -> Any:
         """x for x > 0, else slope x."""
         return _parametrised(operations.leaky_relu_of(as_float(slope)))(self)
 
@@ -235,8 +235,6 @@ class Value:
             "float(v), and so math.exp(v) and its kin, would lose the gradient.\n"
             "  Write v.data for the number, v.exp() or autograd.exp(v) for the operation."
         )
-
-    __int__ = __float__
 
     def __format__(self, specification: str) -> str:
         return format(self._data, specification)
