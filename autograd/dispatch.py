@@ -113,14 +113,16 @@ class Operation:
     def explain(self, error: Exception, numbers: Sequence[float], labels: Iterable[str] = ()) -> Exception:
         """The same kind of error, saying which operation failed, at which operands, why, and what to write."""
         names = " and ".join(f"'{label}'" for label in labels if label)
-        place = f"at {', '.join(map(repr, numbers))}" + f" (node {names})" * bool(names)
+        place = f"at {', '.join(map(repr, (*numbers, *self.parameters)))}" + f" (node {names})" * bool(names)
+        remedy = self.remedy
         if isinstance(error, OverflowError):
             message = f"{self.name} overflows {place}.\n  The result is beyond the largest double, 1.8e308."
+            remedy = "" if self.domain else remedy  # else it says how to come back into the domain
         elif self.domain:
             message = f"{self.name} is not defined {place}.\n  It needs {self.domain}."
         else:
             message = f"{self.name} failed {place}.\n  {error}."
-        return type(error)(message + f"\n  Write {self.remedy}." * bool(self.remedy))
+        return type(error)(message + f"\n  Write {remedy}." * bool(remedy))
 
     def __repr__(self) -> str:
         return f"<operation {self.symbol}>"

@@ -164,7 +164,7 @@ def _push_forward(outputs: list[Value], tangents: dict[Value, Any], again: bool)
 
 
 def _reached(order: list[Value], inputs: Iterable[Value]) -> set[Value]:
-    """The inputs and the nodes that depend on them: derivatives flow through these only."""
+    """The inputs and the nodes that depend on them."""
     reached = set(inputs)
     for node in order:
         if any(parent in reached for parent in node.parents):

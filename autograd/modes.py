@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)  # off inside no_grad
 following_ieee: ContextVar[bool] = ContextVar("following_ieee", default=False)  # on while partials are computed
-pauses = 0  # how many no_grad are open in all threads: looking at an int is cheaper than at the context
-_lock = Lock()
+pauses: list[bool] = []  # one item for each open no_grad in any thread: cheaper to look at than the context
 
 
 @contextmanager
@@ -32,13 +30,10 @@ def no_grad() -> Iterator[None]:
 
 @contextmanager
 def recording_set_to(on: bool) -> Iterator[None]:
-    global pauses
     token = recording.set(on)
-    with _lock:
-        pauses += 1
+    pauses.append(on)  # append and pop are atomic; a counter would need a lock, which Ctrl-C can leave locked
     try:
         yield
     finally:
-        with _lock:
-            pauses -= 1
+        pauses.pop()
         recording.reset(token)

@@ -7,19 +7,18 @@ the multivariate chain rule over a topological order (lecture 002, "Full backpro
 from __future__ import annotations
 
 import operator
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from numbers import Real
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd import modes, operations, pickling
 from autograd.dispatch import Operation, as_float
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
-
-_lock = Lock()
 
 
 def _unary(operation: Operation) -> Callable[[Value], Any]:
@@ -247,10 +246,7 @@ class Value:
         return pickling.reduce(self)
 
     def __init_subclass__(cls) -> None:
-        raise TypeError(
-            "Value cannot be subclassed: an operation returns a plain Value, so the subclass would not last.\n"
-            "  Keep a Value as an attribute, or write an operation with @autograd.operation."
-        )
+        raise TypeError("Value cannot be subclassed: operations return plain Values.\n  Use @autograd.operation.")
 
     _prev = parents  # micrograd's names, for programs written for it
 
@@ -280,7 +276,7 @@ class Value:
 
 
 new: Any = object.__new__
-_set_grad = vars(Value)["grad"].__set__
+_get_grad, _set_grad = operator.attrgetter("grad"), vars(Value)["grad"].__set__
 
 for _operation in operations.OPERATIONS.values():
     if len(_operation.example) == 2 and not hasattr(Value, _operation.name):  # one operand and its result
@@ -288,11 +284,15 @@ for _operation in operations.OPERATIONS.values():
 
 
 def _add_to_grad(adjoints: dict[Value, float]) -> None:
-    constant = operations.constant
-    leaves = [leaf for leaf in adjoints if leaf._operation is not constant]
-    with _lock:
-        totals = [leaf.grad + adjoints[leaf] for leaf in leaves]  # what can fail, fails before anything is written
-        deque(map(_set_grad, leaves, totals), maxlen=0)  # one call into C: no interrupt comes between two leaves
+    """leaf.grad += adjoint for all leaves at once, or for none.
+
+    One call into C reads all, adds all (whatever fails, fails here) and writes all: no interrupt and no other thread
+    comes between. A lock would do for threads, but stays locked when Ctrl-C comes at the end of its `with`.
+    """
+    for leaf in [leaf for leaf in adjoints if leaf._operation is operations.constant]:
+        del adjoints[leaf]
+    sums = map(operator.add, map(_get_grad, adjoints), adjoints.values())
+    deque(map(_set_grad, adjoints, chain.from_iterable(map(list, [sums]))), maxlen=0)
 
 
 def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
@@ -310,15 +310,14 @@ def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 
 
 def to_node(operand: Any) -> Value:
-    if type(operand) is Value:
-        return operand
-    node = Value(operand)
-    node._operation = operations.constant
-    return node
+    if type(operand) is not Value:
+        operand = Value(operand)
+        operand._operation = operations.constant
+    return operand  # type: ignore[no-any-return]
 
 
 def _operand(other: Any) -> Any:
-    """The other operand of an operator as a node, or NotImplemented, so that its own type may have a say."""
+    """The other operand as a node, or NotImplemented, so that its own type may have a say."""
     try:
         return to_node(other)
     except TypeError:
@@ -334,6 +333,8 @@ def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) 
 
 
 def _short(number: Any) -> str:
-    if not isinstance(number, float) or not 1e-3 <= abs(number) < 1e6:
-        return "0.0" if number == 0 else format(number, ".4g") if isinstance(number, float) else repr(number)
-    return f"{number:.4f}".rstrip("0") + "0" * (round(number, 4) == int(round(number, 4)))
+    """Four decimals, or four digits where these would be none or too many."""
+    if not isinstance(number, Real):
+        return repr(number)
+    text = f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else f"{number:.4g}"
+    return re.sub(r"(\.\d*?)0+$", lambda found: found[1] + "0" * (found[1] == "."), text)

@@ -1,0 +1,362 @@
+"""Value at the prompt: what it accepts, how it computes beside numbers and NumPy, reads, compares and goes backward."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value
+
+# ------------------------------------------------------------------------------------------------ what goes in
+
+
+@pytest.mark.parametrize(
+    "number",
+    [3, 3.0, True, np.float64(3), np.float32(3), np.int64(3), np.array(3.0), np.bool_(True), math.inf, math.nan],
+)
+def test_any_real_number_becomes_a_float(number):
+    data = Value(number).data
+    assert type(data) is float
+    assert data == float(number) or math.isnan(data)
+
+
+@pytest.mark.parametrize("wrong", ["3", None, 1j, np.complex64(1j), Value(1), [1.0], np.array([1.0, 2.0])])
+def test_anything_else_raises_and_names_the_type(wrong):
+    with pytest.raises(TypeError, match=type(wrong).__name__.removesuffix("64")):
+        Value(wrong)
+    leaf = Value(1.0)
+    with pytest.raises(TypeError, match=type(wrong).__name__.removesuffix("64")):
+        leaf.data = wrong
+    assert leaf.data == 1.0
+
+
+# ------------------------------------------------------------------------------------------- operators and NumPy
+
+X, Y = 3.0, 2.0
+OPERATORS = {
+    "+": (lambda a, b: a + b, 5.0, 1.0, 1.0),
+    "-": (lambda a, b: a - b, 1.0, 1.0, -1.0),
+    "*": (lambda a, b: a * b, 6.0, 2.0, 3.0),
+    "/": (lambda a, b: a / b, 1.5, 0.5, -0.75),
+    "**": (lambda a, b: a**b, 9.0, 6.0, 9.0 * math.log(3.0)),
+}
+
+
+@pytest.mark.parametrize("symbol", OPERATORS)
+@pytest.mark.parametrize("kind", [float, int, np.float64, np.float32, np.int64, np.array])
+def test_operators_take_numbers_on_either_side(symbol, kind):
+    f, value, dx, dy = OPERATORS[symbol]
+    x, y = Value(X), Value(Y)
+    results = [f(x, y), f(x, kind(Y)), f(kind(X), y)]
+    for result in results:
+        assert type(result) is Value
+        assert result.data == value
+        assert result.operation.symbol in (symbol, "**2")
+        result.backward()
+    assert (x.grad, y.grad) == pytest.approx((2 * dx, 2 * dy), rel=1e-15)
+
+
+def test_signs_and_absolute_value():
+    x = Value(-3.0)
+    assert ((-x).data, abs(x).data, (+x) is x) == (3.0, 3.0, True)
+    (-x + abs(x)).backward()
+    assert x.grad == -2.0
+
+
+def test_operands_keep_their_order_and_their_duplicates():
+    x, y = Value(2.0), Value(3.0)
+    assert (x * x).parents == (x, x)
+    assert (y - x).parents == (y, x)
+    assert [p.data for p in (1 - x).parents] == [1.0, 2.0]
+    assert (x**2).parents == (x,)
+    assert Value(1.0).parents == ()
+
+
+def test_object_arrays():
+    x, y = Value(2.0), Value(3.0)
+    array = np.array([x, y], dtype=object)
+    for product in (x * array, array * x, x * np.array([2.0, 3.0]), np.array([2.0, 3.0]) * x):
+        assert isinstance(product, np.ndarray)
+        assert [v.data for v in product] == [4.0, 6.0]
+    for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh"):
+        result = getattr(np, name)(array)
+        assert [v.data for v in result] == [getattr(autograd, name)(2.0), getattr(autograd, name)(3.0)]
+    assert np.tanh(x).data == math.tanh(2.0)
+    np.sum(array @ array).backward()
+    assert (x.grad, y.grad) == (4.0, 6.0)
+
+
+@pytest.mark.parametrize("other", ["a", None, [1.0], 1j])
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_operators_refuse_what_is_no_number(symbol, other):
+    for operands in ((Value(1.0), other), (other, Value(1.0))):
+        with pytest.raises(TypeError, match=r"unsupported operand|can't multiply|can only concatenate"):
+            OPERATORS[symbol][0](*operands)
+
+
+# ------------------------------------------------------------------------------------ comparing and reading
+
+
+def test_comparisons_go_by_data_and_equality_by_identity():
+    x, y, same = Value(1.0), Value(2.0), Value(1.0)
+    assert x < y and x <= same and y > x and y >= 2 and x > 0 and np.float64(2.0) > x
+    assert not (x < same) and not (x > 1.0)
+    assert x == x and x != same and x in [same, x] and y not in [x, same]
+    assert len({x, same}) == 2
+    assert x != "1.0" and x != None  # noqa: E711
+    assert bool(Value(0.1)) and not Value(0.0)
+    with pytest.raises(TypeError, match=r"Write v\.data == 3\.0"):
+        _ = x == 3.0
+
+
+@pytest.mark.parametrize(
+    ("value", "grad", "label", "text"),
+    [
+        (0.755252, -0.244748, "f_out", "Value(0.7553, grad=-0.2447, label='f_out')"),
+        (2.0, 0.0, "", "Value(2.0, grad=0.0)"),
+        (0.5, -1, "", "Value(0.5, grad=-1.0)"),
+        (1.23456e-5, 1234567.0, "", "Value(1.235e-05, grad=1.235e+06)"),
+        (123456.78912, 0.00012, "", "Value(123456.7891, grad=0.00012)"),
+        (math.inf, math.nan, "<b>", "Value(inf, grad=nan, label='<b>')"),
+        (-1.99999, 999999.99999, "", "Value(-2.0, grad=1000000.0)"),
+        (1.0, None, "w", "Value(1.0, grad=None, label='w')"),
+    ],
+)
+def test_repr_reads_well(value, grad, label, text):
+    node = Value(value, label)
+    node.grad = grad
+    assert repr(node) == text
+
+
+@pytest.mark.parametrize("specification", ["", ".3f", "10.2e", "+g", "%"])
+def test_format_is_that_of_a_float(specification):
+    assert format(Value(1 / 3), specification) == format(1 / 3, specification)
+
+
+# -------------------------------------------------------------------------------------------------- backward
+
+
+def test_fan_out_sums_and_interior_nodes_have_gradients():
+    x = Value(3.0)
+    y = x * x
+    z = y * x + y
+    z.backward()
+    assert (x.grad, y.grad, z.grad) == (3 * 9 + 2 * 3, 4.0, 1.0)
+
+
+def test_a_second_backward_doubles_the_leaves_and_nothing_else():
+    x = Value(3.0)
+    y = x * x
+    z = y * y
+    for times in (1, 2, 3):
+        z.backward()
+        assert (x.grad, y.grad, z.grad) == (times * 108.0, 18.0, 1.0)
+
+
+def test_the_seed_scales_the_gradient():
+    x = Value(3.0)
+    (x * x).backward(gradient=-2.0)
+    assert x.grad == -12.0
+    x.backward()
+    assert x.grad == -11.0
+    with pytest.raises(TypeError, match="str"):
+        (x * x).backward("1")
+    assert x.grad == -11.0
+
+
+def test_constants_take_no_gradient():
+    x = Value(3.0)
+    y = 2.0 * x
+    y.backward()
+    constant = y.parents[0]
+    assert (constant.operation.name, constant.data, constant.grad) == ("constant", 2.0, 0.0)
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_a_gradient_through_what_is_not_finite_stays_so(number):
+    x, y = Value(number), Value(0.0)
+    (x * y).backward()
+    assert y.grad == number or math.isnan(y.grad)
+    for name in ("relu", "leaky_relu", "exp", "tanh", "sigmoid", "softplus", "erf"):
+        leaf = Value(math.nan)
+        result = getattr(leaf, name)()
+        result.backward()
+        assert math.isnan(result.data) and math.isnan(leaf.grad), name
+
+
+def test_partials_follow_ieee_where_plain_arithmetic_raises():
+    x = Value(0.0)
+    x.sqrt().backward()
+    assert x.grad == math.inf
+    tiny = Value(5e-324)
+    (tiny / tiny).backward()
+    assert math.isnan(tiny.grad)  # inf - inf
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, MemoryError, RuntimeError])
+def test_an_interrupt_at_any_line_leaves_the_leaves_untouched_or_complete(failure):
+    x, y = Value(2.0), Value(3.0)
+    z = (x * y).tanh() + x / y + autograd.logsumexp([x, y, x])
+    z.backward()
+    complete = (x.grad, y.grad)
+    steps = 0
+    while True:
+        x.grad = y.grad = 0.0
+        left = steps
+
+        def interrupt(frame, event, argument):
+            nonlocal left
+            if event == "line":
+                if left == 0:
+                    raise failure
+                left -= 1
+            return interrupt
+
+        previous = sys.gettrace()
+        sys.settrace(interrupt)
+        try:
+            z.backward()
+            break
+        except failure:
+            assert (x.grad, y.grad) in ((0.0, 0.0), complete), f"after {steps} lines"
+        finally:
+            sys.settrace(previous)
+        steps += 1
+    assert steps > 50
+    assert (x.grad, y.grad) == complete
+
+
+def test_a_grad_that_is_no_number_fails_before_any_leaf_is_written():
+    x, y = Value(2.0), Value(3.0)
+    y.grad = None
+    with pytest.raises(TypeError):
+        (x * y).backward()
+    assert (x.grad, y.grad) == (0.0, None)
+
+
+def test_threads_that_share_leaves_lose_nothing():
+    x = Value(1.0)
+    barrier = threading.Barrier(4)
+
+    def work():
+        barrier.wait()
+        for _ in range(200):
+            y = x
+            for _ in range(10):
+                y = y + x
+            y.backward()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad == 4 * 200 * 11
+
+
+# ------------------------------------------------------------------------------ what would lose a gradient, raises
+
+LEAF = Value(2.0, "p")
+INTERIOR = LEAF * 3
+with autograd.no_grad():
+    UNRECORDED = LEAF * 3
+
+
+@pytest.mark.parametrize(
+    ("action", "error", "parts"),
+    [
+        (lambda: autograd.log(Value(-1, label="p")), ValueError, ["log", "-1.0", "'p'", "x > 0", "maximum(x, 1e-12)"]),
+        (lambda: Value(-1, label="p").log(), ValueError, ["log", "-1.0", "'p'"]),
+        (lambda: autograd.log(-1), ValueError, ["log", "-1.0", "x > 0"]),
+        (lambda: 1 / Value(0), ZeroDivisionError, ["divide", "1.0, 0.0", "b != 0"]),
+        (lambda: Value(-8) ** (1 / 3), ValueError, ["power", "-8.0, 0.333", "whole"]),
+        (lambda: Value(-8) ** Value(1 / 3, "q"), ValueError, ["power", "-8.0, 0.333", "'q'"]),
+        (lambda: 0.0 ** Value(-1), ZeroDivisionError, ["power", "0.0, -1.0"]),
+        (lambda: Value(1000, "z").exp(), OverflowError, ["exp", "1000.0", "'z'", "1.8e308", "cross_entropy"]),
+        (lambda: Value(math.inf).sin(), ValueError, ["sin", "inf", "finite"]),
+        (lambda: float(LEAF), TypeError, ["v.data", "autograd.exp(v)"]),
+        (lambda: math.exp(LEAF), TypeError, ["v.data", "autograd.exp(v)"]),
+        (lambda: int(LEAF), TypeError, ["Value"]),
+        (lambda: LEAF == 2.0, TypeError, ["identity", "v.data == 2.0"]),
+        (lambda: setattr(INTERIOR, "data", 1.0), AttributeError, ["interior", "*", "Assign to a leaf"]),
+        (lambda: UNRECORDED.backward(), RuntimeError, ["no_grad", "outside"]),
+        (lambda: setattr(LEAF, "_backward", lambda: None), AttributeError, ["_backward", "@autograd.operation"]),
+        (lambda: type("Mine", (Value,), {}), TypeError, ["subclassed", "@autograd.operation"]),
+        (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, ["1 and 2"]),
+        (lambda: autograd.softmax([]), ValueError, ["softmax", "empty"]),
+        (lambda: autograd.exp("2"), TypeError, ["str", "'2'"]),
+    ],
+)
+def test_the_error_says_what_happened_and_what_to_write(action, error, parts):
+    with pytest.raises(error) as caught:
+        action()
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_assigning_the_data_of_a_leaf():
+    x = Value(2.0)
+    x.data -= 0.5
+    x.data = np.float64(x.data)
+    assert x.data == 1.5 and type(x.data) is float
+
+
+def test_stop_gradient():
+    x = Value(3.0)
+    y = x * autograd.stop_gradient(x)
+    y.backward()
+    assert (y.data, x.grad) == (9.0, 3.0)
+
+
+def test_where_runs_only_what_it_chooses():
+    def f(x):
+        return autograd.where(x > 0, lambda: autograd.log(x), 0.0)
+
+    x = Value(0.0)
+    assert f(x) == 0.0
+    assert f(math.e) == 1.0
+    clipped = autograd.where(x > 1.0, x, 2.0)
+    assert type(clipped) is Value and clipped.data == 2.0
+    assert autograd.where(x, 1.0, -1.0) == -1.0
+
+
+def test_sums_run_from_left_to_right():
+    numbers = [1e16, 1.0, -1e16, 1.0]
+    assert autograd.sum(numbers) == ((1e16 + 1.0) - 1e16) + 1.0 == 1.0
+    assert autograd.sum(map(Value, numbers)).data == 1.0
+    assert autograd.dot(numbers, [1.0] * 4) == 1.0
+    assert autograd.sum([]) == 0.0 == autograd.dot([], [])
+
+
+# ------------------------------------------------------------------------------------------------------ memory
+
+
+def test_a_graph_dies_with_its_root_without_the_collector():
+    x = Value(2.0)
+    gc.collect()
+    gc.disable()
+    try:
+        y = x
+        for _ in range(100):
+            y = (y * x).tanh() + autograd.logsumexp([-y, x, 1.0]) ** 0.5
+        y.backward()
+        del y
+        assert gc.collect() == 0
+        assert sum(isinstance(o, Value) for o in gc.get_objects()) <= KNOWN_VALUES
+    finally:
+        gc.enable()
+
+
+gc.collect()
+KNOWN_VALUES = sum(isinstance(o, Value) for o in gc.get_objects()) + 200  # what other test modules keep
