@@ -160,7 +160,6 @@ class Value:
         for node in reversed(interior):
             adjoint, derivative = node.grad, node._operation.derivative
             left, right = node._left, node._right
-            # The general loop stands last; one or two parents, most of all nodes, go without it.
             if type(right) is Value:
                 try:
                     slopes = (
@@ -334,7 +333,7 @@ def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) 
 
 def _short(number: Any) -> str:
     """Four decimals, or four digits where these would be none or too many."""
-    if not isinstance(number, Real):
+    if not isinstance(number, (float, int)):
         return repr(number)
     text = f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else f"{number:.4g}"
     return re.sub(r"(\.\d*?)0+$", lambda found: found[1] + "0" * (found[1] == "."), text)
