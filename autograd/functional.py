@@ -16,13 +16,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from autograd import modes, operations
-from autograd.dispatch import Operation
 from autograd.graph import interior_order
 from autograd.structure import flat, fresh_nodes, is_sequence, like
 from autograd.value import Value, new_node, to_node
 
 _differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
-_bundle = Operation("bundle", lambda *xs: 0.0, lambda out, *xs: (0.0,) * len(xs))
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -35,8 +33,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
     Raises TypeError when f does not return one number.
     """
-    both = value_and_grad(f, argnums)
-    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+    return lambda *args, **kwargs: value_and_grad(f, argnums)(*args, **kwargs)[1]
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
@@ -125,7 +122,7 @@ def _recorded(
     for i in chosen:
         if not -len(args) <= i < len(args):
             raise TypeError(
-                f"argnums={argnums} needs at least {i + 1} argument(s), the function was given {len(args)}."
+                f"argnums={argnums} needs at least {max(i + 1, -i)} argument(s), the function was given {len(args)}."
             )
     again = _differentiating.get() or any(type(x) is Value for x in flat([args, list(kwargs.values()), also]))
     inside = _differentiating.set(True)
@@ -155,7 +152,7 @@ def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
 
 def _push_forward(outputs: list[Value], tangents: dict[Value, Any], again: bool) -> list[Any]:
     """The tangent of each output by one forward sweep: v_dot = sum over the parents p of v of dv/dp * p_dot."""
-    order = interior_order(new_node(0.0, _bundle, outputs), list(tangents))[:-1]
+    order = interior_order(new_node(0.0, operations.logsumexp, outputs), list(tangents))[:-1]  # any operation does
     between = _reached(order, tangents)
     for node, partials in _with_partials([node for node in order if node in between], again):
         terms = [partial * tangents[parent] for parent, partial in zip(node.parents, partials) if parent in between]

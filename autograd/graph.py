@@ -21,10 +21,8 @@ def topological_order(value: Value) -> list[Value]:
     ['x', '*', '+']
     """
     interior = interior_order(value)
-    if not interior:
-        return [value]
     leaves = dict.fromkeys(parent for node in interior for parent in node.parents if parent._left is None)
-    return [*leaves, *interior]
+    return [*leaves, *interior] or [value]
 
 
 def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
@@ -52,8 +50,7 @@ def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
                     enter(node)
                     break
             elif parent is not None and parent._left is not None and parent not in seen:
-                enter(node)
-                enter(None)
+                path += (node, None)
                 break
             append(node)
             while path and path[-1] is None:

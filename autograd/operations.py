@@ -17,6 +17,7 @@ import math
 import operator
 from collections.abc import Sequence
 from functools import lru_cache, reduce
+from itertools import accumulate
 from typing import Any
 
 from autograd.dispatch import Operation, as_float, stop_gradient, where
@@ -27,10 +28,6 @@ def total(terms: Sequence[Any]) -> Any:
     return reduce(operator.add, terms)
 
 
-def square(x: Any) -> Any:
-    return x * x
-
-
 def real_power(x: Any, y: Any) -> Any:
     result = x**y
     if isinstance(result, complex):
@@ -38,17 +35,17 @@ def real_power(x: Any, y: Any) -> Any:
     return result
 
 
-def power_slope(out: Any, x: Any, y: Any) -> Any:
+def power_slope(x: Any, y: Any) -> Any:
     """d x**y / dx = y x**(y-1), and 0 for y = 0."""
-    # Where y - 1 is rounded, x**(y-1) is wrong by |ln x| times that, up to 300 ulp. out / x has no such error, but it
-    # needs x != 0 and is worse to differentiate again, so it serves only there.
-    rounding = abs(((y - 1) + 1 - y) * x)
-    return where(abs(y) > 0, lambda: where(rounding > 0, lambda: out / x * y, lambda: y * x ** (y - 1)), 0.0 * y)
+    # y - 1 may be rounded, which would cost |ln x| times as much, up to 300 ulp: x**rest makes up for it.
+    rest = y - ((y - 1) + 1)
+    rounding = where(abs(rest * x) > 0, lambda: where(abs(x) < math.inf, lambda: x**rest, 1.0), 1.0)
+    return where(abs(y) > 0, lambda: y * x ** (y - 1) * stop_gradient(rounding), 0.0 * y)
 
 
 def power_exponent_slope(out: Any, x: Any) -> Any:
     """d x**y / dy = x**y ln x, 0 at x = 0, NaN for x < 0, where no neighbouring exponent has a real power."""
-    return where(x > 0, lambda: out * log(x), lambda: where(x < 0, math.nan, 0.0 * x))
+    return where(x > 0, lambda: out * log(x), lambda: where(x < 0, math.nan, 0.0 * x * out))
 
 
 def shares(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
@@ -58,8 +55,9 @@ def shares(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def one_minus_square(x: Any) -> Any:
-    """1 - x^2 without cancellation near |x| = 1, nor, when differentiated, near 0."""
-    return where(abs(x) < 0.5, lambda: 1 - x * x, lambda: (1 - x) * (1 + x))
+    """1 - x^2 with the digits of (1 - x) (1 + x) and the derivative -2 x."""
+    rounded = 1 - x * x
+    return rounded + stop_gradient((1 - x) * (1 + x) - rounded)
 
 
 def stable_sech(x: Any) -> Any:
@@ -80,7 +78,7 @@ def stable_gaussian(x: Any) -> Any:
     # x^2 = high^2 + low (x + high) with high^2 exact (Veltkamp's splitting): rounding x*x would cost x^2 ulp.
     scaled = 134217729.0 * x
     high = scaled - (scaled - x)
-    return where(abs(x) < 100, lambda: exp(-high * high) * exp(-(x - high) * (x + high)), lambda: exp(-abs(x)))
+    return where(abs(x) < 30, lambda: exp(-high * high) * exp(-(x - high) * (x + high)), lambda: exp(-30 * abs(x)))
 
 
 def stable_logsumexp(*xs: Any) -> Any:
@@ -91,24 +89,34 @@ def stable_logsumexp(*xs: Any) -> Any:
     return top + log1p((ties - 1) + rest)
 
 
-def stable_softmax(*xs: Any) -> tuple[Any, ...]:
+def exact_softmax(*xs: Any) -> tuple[Any, ...]:
+    """softmax whose small parts, and whose derivative p (1 - p), keep all their digits."""
     top = stop_gradient(reduce(maximum, xs))
-    exponentials = [exp(x - top) for x in xs]
-    partition = total(exponentials)
-    return tuple(e / partition for e in exponentials)
+    e = [exp(x - top) * (1 + stop_gradient(difference_rounding(x, top))) for x in xs]
+    before = [0.0, *accumulate(e[:-1])]
+    after = [0.0, *accumulate(reversed(e[1:]))][::-1]
+    return tuple(
+        where(p >= q, lambda p=p, q=q: 1 / (1 + q / p), lambda p=p, q=q: p / q / (1 + p / q))
+        for p, q in zip(e, map(operator.add, before, after))
+    )
+
+
+def difference_rounding(x: Any, y: Any) -> Any:
+    """What rounding took from x - y (Knuth's two-sum), and 0 far out, where e^(x - y) is 0 anyway."""
+    d = x - y
+    return where(d > -800, lambda: (x - (d + (x - d))) + ((x - d) - y), 0.0 * y)
 
 
 # fmt: off
+LECTURE = "lecture 000, activation functions"
 
 identity = Operation("identity", lambda x: x, (1.0,), "x", "1", example=(2.0, 2.0))
 add = Operation("add", operator.add, (1.0, 1.0), "a + b", "(1, 1)", "+", example=(2.0, 3.0, 5.0))
-subtract = Operation("subtract", operator.sub, (1.0, -1.0), "a - b", "(1, -1)", "-",
-    example=(2.0, 3.0, -1.0))
-multiply = Operation("multiply", operator.mul, lambda out, a, b: (b, a), "a b", "(b, a)", "*",
-    example=(2.0, 3.0, 6.0))
+subtract = Operation("subtract", operator.sub, (1.0, -1.0), "a - b", "(1, -1)", "-", example=(2.0, 3.0, -1.0))
+multiply = Operation("multiply", operator.mul, lambda out, a, b: (b, a), "a b", "(b, a)", "*", example=(2.0, 3.0, 6.0))
 divide = Operation("divide", operator.truediv, lambda out, a, b: (1 / b, -out / b), "a / b", "(1/b, -a/b^2)", "/",
     example=(3.0, 2.0, 1.5), domain="b != 0", remedy="where(abs(b) > 1e-12, lambda: a / b, 0.0)")
-power = Operation("power", real_power, lambda out, x, y: (power_slope(out, x, y), power_exponent_slope(out, x)),
+power = Operation("power", real_power, lambda out, x, y: (power_slope(x, y), power_exponent_slope(out, x)),
     "x^y", "(y x^(y-1), x^y ln x)", "**", example=(2.0, 3.0, 8.0),
     domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
 negative = Operation("negative", operator.neg, (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
@@ -147,27 +155,27 @@ cosh: Operation = Operation("cosh", math.cosh, lambda out, x: (sinh(x),), "cosh 
 
 sech = Operation("sech", stable_sech, lambda out, x: (-out * tanh(x),), "1/cosh x", "-sech x tanh x",
     example=(0.0, 1.0))
-gaussian = Operation("gaussian", stable_gaussian, lambda out, x: (-2 * x * out,), "e^(-x^2)", "-2 x e^(-x^2)",
-    example=(0.0, 1.0))
-tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (square(sech(x)),), "tanh x",
-    "1 - tanh^2 x, computed as sech^2 x", example=(0.0, 0.0), source="lecture 000, activation functions")
-sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: (square(0.5 * sech(0.5 * x)),), "1/(1 + e^-x)",
-    "s(x) (1 - s(x)), computed as sech^2(x/2)/4", example=(0.0, 0.5), source="lecture 000, activation functions")
+gaussian = Operation("gaussian", stable_gaussian,
+    lambda out, x: (where(abs(x) < 30, lambda: -2 * x * out, lambda: -out),),
+    "e^(-x^2)", "-2 x e^(-x^2)", example=(0.0, 1.0))
+tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (sech(x) ** 2,), "tanh x",
+    "1 - tanh^2 x, computed as sech^2 x", example=(0.0, 0.0), source=LECTURE)
+sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: ((0.5 * sech(0.5 * x)) ** 2,), "1/(1 + e^-x)",
+    "s(x) (1 - s(x)), computed as sech^2(x/2)/4", example=(0.0, 0.5), source=LECTURE)
 relu = Operation("relu", lambda x: where(x <= 0, 0.0, x), lambda out, x: (where(out > 0, 1.0, 0.0 * out),),
-    "max(0, x)", "1 for x > 0, else 0; 0 at 0 (lecture 000 says 1: both are subgradients)", example=(-2.0, 0.0),
-    source="lecture 000, activation functions")
+    "max(0, x)", "1 for x > 0, else 0 (lecture 000: 1 at 0, a subgradient too)", example=(-2.0, 0.0), source=LECTURE)
 softplus = Operation("softplus", stable_softplus, lambda out, x: (sigmoid(x),), "ln(1 + e^x)", "1/(1 + e^-x)",
-    example=(0.0, 0.6931471805599453), source="lecture 000, activation functions")
+    example=(0.0, 0.6931471805599453), source=LECTURE)
 erf = Operation("erf", math.erf, lambda out, x: (2 / math.sqrt(math.pi) * gaussian(x),),
     "2/sqrt(pi) times the integral of e^(-t^2) from 0 to x", "2/sqrt(pi) e^(-x^2)", example=(0.0, 0.0))
-logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: stable_softmax(*xs),
+logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: exact_softmax(*xs),
     "ln(e^x_1 + ... + e^x_n)", "softmax", example=(0.0, 0.0, 0.6931471805599453))
 
 
 @lru_cache(maxsize=1024)
 def power_of(exponent: float) -> Operation:
     """x**exponent for a plain number: an operation of x alone, so that no logarithm is taken for a constant."""
-    return Operation("power", lambda x: real_power(x, exponent), lambda out, x: (power_slope(out, x, exponent),),
+    return Operation("power", lambda x: real_power(x, exponent), lambda out, x: (power_slope(x, exponent),),
         symbol=f"**{int(exponent) if exponent.is_integer() else exponent}", domain=power.domain, remedy=power.remedy,
         factory=power_of, parameters=(exponent,))
 
@@ -193,7 +201,6 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
 
 OPERATIONS = {op.name: op for op in [*globals().values(), leaky_relu_of(0.01)] if isinstance(op, Operation)}
-"""Every operation by name."""
 
 # What a node without parents says of itself in place of an operation, unless it is a plain leaf.
 constant = Operation("constant", float, lambda out: ())  # a number that stood in an expression: it takes no gradient

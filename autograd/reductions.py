@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 from autograd import operations
+from autograd.dispatch import stop_gradient
 
 
 def sum(values: Iterable[Any]) -> Any:
@@ -52,7 +54,11 @@ def softmax(values: Iterable[Any]) -> list[Any]:
 
     Raises ValueError for an empty sequence. Source: lecture 000, vector activations.
     """
-    return list(operations.stable_softmax(*_some(values, "softmax")))
+    xs = _some(values, "softmax")
+    top = stop_gradient(reduce(operations.maximum, xs))
+    exponentials = [operations.exp(x - top) for x in xs]
+    partition = sum(exponentials)
+    return [e / partition for e in exponentials]
 
 
 def _some(values: Iterable[Any], name: str) -> list[Any]:

@@ -147,8 +147,7 @@ class Value:
         """
         if self._operation is operations.detached:
             raise RuntimeError(
-                "backward() on a result of no_grad(): nothing was recorded, so there is no way back.\n"
-                "  Compute it outside of `with autograd.no_grad():`."
+                "backward() after no_grad(): no step was recorded.\n  Compute outside of `with no_grad():`."
             )
         interior = interior_order(self)
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
