@@ -8,7 +8,7 @@
 Value(2.0, grad=7.0, label='x')
 """
 
-from autograd import _namesake
+from autograd._namesake import warn as _warn_of_namesake
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.graph import topological_order
@@ -58,4 +58,4 @@ __all__ = [
     "topological_order", "value_and_grad", "where",
 ]  # fmt: skip
 
-_namesake.warn()
+_warn_of_namesake()

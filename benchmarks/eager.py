@@ -40,19 +40,22 @@ def chain(new: Callable[[float], Any], size: int) -> Callable[[], Graph]:
 
 
 def wide(new: Callable[[float], Any], size: int) -> Callable[[], Graph]:
-    """Sums of 16 products w x with a bias, as neurons compute them, all added up."""
+    """Sums of 1,000 products w x of leaves that were there before, added from left to right, and the sums added."""
     generator = random.Random(0)
-    neurons = [[new(generator.uniform(-1, 1)) for _ in range(17)] for _ in range(size // 33)]
-    inputs = [new(generator.uniform(-1, 1)) for _ in range(16)]
+    pairs = [(new(generator.uniform(-1, 1)), new(generator.uniform(-1, 1))) for _ in range(size // 2)]
 
     def build() -> Graph:
-        total = inputs[0]
-        for bias, *weights in neurons:
-            z = bias
-            for w, x in zip(weights, inputs):
-                z = z + w * x
-            total = total + z
-        return total, inputs
+        sums = []
+        for start in range(0, len(pairs), 1000):
+            (w, x), *others = pairs[start : start + 1000]
+            total = w * x
+            for w, x in others:
+                total = total + w * x
+            sums.append(total)
+        total = sums[0]
+        for part in sums[1:]:
+            total = total + part
+        return total, [leaf for pair in pairs[:10] for leaf in pair]
 
     return build
 

@@ -202,10 +202,14 @@ class MLP(Module):
 
 def _activation_function(activation: Activation) -> Callable[[Any], Any]:
     if activation is None:
-        return lambda z: z
+        return _linear
     if isinstance(activation, str):
         return getattr(autograd, _known(activation, ACTIVATIONS, "activation"))  # type: ignore[no-any-return]
     return activation
+
+
+def _linear(z: Any) -> Any:
+    return z
 
 
 def _known(name: str, names: Iterable[str], what: str) -> str:
