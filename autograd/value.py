@@ -19,6 +19,7 @@ from autograd import modes, operations, pickling
 from autograd.dispatch import Operation, as_float
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
+from autograd.modes import pauses
 
 
 def _unary(operation: Operation) -> Callable[[Value], Any]:
@@ -29,7 +30,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, (self,))
-        if modes.pauses and not modes.recording.get():
+        if pauses and not modes.recording.get():
             return new_leaf(data, operations.detached)
         node = new(Value)
         node._data = data
@@ -60,7 +61,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, (self, other))
-        if modes.pauses and not modes.recording.get():
+        if pauses and not modes.recording.get():
             return new_leaf(data, operations.detached)
         node = new(Value)
         node._data = data
@@ -265,7 +266,7 @@ class Value:
             data = as_float(operation.forward(*[node._data for node in nodes]))
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, nodes)
-        if modes.pauses and not modes.recording.get():
+        if pauses and not modes.recording.get():
             return new_leaf(data, operations.detached)
         return new_node(data, operation, nodes)
 
@@ -287,7 +288,8 @@ def _add_to_grad(adjoints: dict[Value, float]) -> None:
     One call into C reads all, adds all (whatever fails, fails here) and writes all: no interrupt and no other thread
     comes between. A lock would do for threads, but stays locked when Ctrl-C comes at the end of its `with`.
     """
-    for leaf in [leaf for leaf in adjoints if leaf._operation is operations.constant]:
+    constant = operations.constant
+    for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
     sums = map(operator.add, map(_get_grad, adjoints), adjoints.values())
     deque(map(_set_grad, adjoints, chain.from_iterable(map(list, [sums]))), maxlen=0)
