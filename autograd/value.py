@@ -20,6 +20,7 @@ from autograd.dispatch import Operation, as_float
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
 from autograd.modes import pauses
+from autograd.operations import constant
 
 
 def _unary(operation: Operation) -> Callable[[Value], Any]:
@@ -43,9 +44,6 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
 
     method.__name__, method.__doc__ = operation.name, f"{operation.formula}; derivative: {operation.slope}."
     return method
-
-
-_parametrised = lru_cache(maxsize=1024)(_unary)
 
 
 # _binary repeats the lines of _unary, since a call to a shared function would cost a tenth of building a node.
@@ -210,8 +208,8 @@ class Value:
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) is Value:
             return self._to_the_power(exponent)
-        constant = _operand(exponent)
-        return constant if constant is NotImplemented else _parametrised(operations.power_of(constant._data))(self)
+        number = _operand(exponent)
+        return number if number is NotImplemented else _parametrised(operations.power_of(number._data))(self)
 
     def __pos__(self) -> Value:
         return self
@@ -275,6 +273,7 @@ class Value:
 
 
 new: Any = object.__new__
+_parametrised = lru_cache(maxsize=1024)(_unary)
 _get_grad, _set_grad = operator.attrgetter("grad"), vars(Value)["grad"].__set__
 
 for _operation in operations.OPERATIONS.values():
@@ -288,7 +287,6 @@ def _add_to_grad(adjoints: dict[Value, float]) -> None:
     One call into C reads all, adds all (whatever fails, fails here) and writes all: no interrupt and no other thread
     comes between. A lock would do for threads, but stays locked when Ctrl-C comes at the end of its `with`.
     """
-    constant = operations.constant
     for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
     sums = map(operator.add, map(_get_grad, adjoints), adjoints.values())
@@ -312,7 +310,7 @@ def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 def to_node(operand: Any) -> Value:
     if type(operand) is not Value:
         operand = Value(operand)
-        operand._operation = operations.constant
+        operand._operation = constant
     return operand  # type: ignore[no-any-return]
 
 
