@@ -33,13 +33,13 @@ def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
     path: list[Any] = []  # the nodes on the way down; a None on top of one says that its parents are done
     seen = {root, *stop}
     unseen: dict[Value, Iterator[Value]] = {}  # what is left to look at of a node with more than two parents
-    see, enter, leave, append = seen.add, path.append, path.pop, order.append
+    see, leave = seen.add, path.pop
     node: Any = root
     while True:
         parent = node._left
         while parent._left is not None and parent not in seen:
             see(parent)
-            enter(node)
+            path.append(node)
             node, parent = parent, parent._left
         while True:
             parent = node._right
@@ -47,15 +47,15 @@ def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
                 others = unseen.setdefault(node, iter(parent))
                 parent = next((other for other in others if other._left is not None and other not in seen), None)
                 if parent is not None:
-                    enter(node)
+                    path.append(node)
                     break
             elif parent is not None and parent._left is not None and parent not in seen:
                 path += (node, None)
                 break
-            append(node)
+            order.append(node)
             while path and path[-1] is None:
                 leave()
-                append(leave())
+                order.append(leave())
             if not path:
                 return order
             node = leave()

@@ -149,8 +149,8 @@ class Value:
                 "backward() after no_grad(): no step was recorded.\n  Compute outside of `with no_grad():`."
             )
         interior = interior_order(self)
+        # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
-        so_far = leaves.get
         for node in interior:
             node.grad = 0.0
         if interior:
@@ -167,11 +167,11 @@ class Value:
                 except (ArithmeticError, ValueError, TypeError):
                     partial, other = node._operation.partials(node._data, (left._data, right._data))
                 if left._left is None:
-                    leaves[left] = so_far(left, 0.0) + adjoint * partial
+                    leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
                     left.grad += adjoint * partial
                 if right._left is None:
-                    leaves[right] = so_far(right, 0.0) + adjoint * other
+                    leaves[right] = leaves[right] + adjoint * other if right in leaves else adjoint * other
                 else:
                     right.grad += adjoint * other
             elif right is None:
@@ -180,14 +180,14 @@ class Value:
                 except (ArithmeticError, ValueError, TypeError):
                     (partial,) = node._operation.partials(node._data, (left._data,))
                 if left._left is None:
-                    leaves[left] = so_far(left, 0.0) + adjoint * partial
+                    leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
                     left.grad += adjoint * partial
             else:
                 partials = node._operation.partials(node._data, [parent._data for parent in node.parents])
                 for parent, partial in zip(node.parents, partials):
                     if parent._left is None:
-                        leaves[parent] = so_far(parent, 0.0) + adjoint * partial
+                        leaves[parent] = leaves[parent] + adjoint * partial if parent in leaves else adjoint * partial
                     else:
                         parent.grad += adjoint * partial
         _add_to_grad(leaves)
