@@ -95,14 +95,13 @@ class Operation:
 
         For sqrt at 0 that is inf, the limit.
         """
-        if isinstance(self.derivative, tuple):
-            return self.derivative
+        derivative: Any = self.derivative
         try:
-            partials = self.derivative(out, *operands)
+            partials = derivative if isinstance(derivative, tuple) else derivative(out, *operands)
         except (ArithmeticError, ValueError):
             if type(out) is not float:
                 raise
-            partials = tuple(map(float, self.derivative(IEEE(out), *map(IEEE, operands))))
+            partials = tuple(map(float, derivative(IEEE(out), *map(IEEE, operands))))
         if not isinstance(partials, (tuple, list)) or len(partials) != len(operands):
             raise TypeError(
                 f"The derivative of {self.name} returned {partials!r} for {len(operands)} operand(s).\n"

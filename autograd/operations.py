@@ -2,10 +2,9 @@
 
 A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value,
 ``derivative(out, *operands)`` has one partial d out / d operand per operand (or is that tuple, where it is constant),
-and the formulas say the same in words.
-Both are written with the engine's own operations, so that a row runs on floats (first order) and on Values (higher
-order) alike; a primitive takes its forward from `math` or `operator`. Operators, methods, module functions, tests and
-README's table are derived from the rows: a new operation is one row.
+and the formulas say the same in words. Both are written with the engine's own operations, so that a row runs on floats
+(first order) and on Values (higher order) alike; a primitive takes its forward from `math` or `operator`. Operators,
+methods, module functions, tests and README's table are derived from the rows: a new operation is one row.
 
 A derivative uses the output only where nothing cancels (``1 - out*out`` has no right digit left beyond tanh(19), so
 tanh has `sech`). A choice is a `where` whose last branch keeps NaN a NaN. At a kink the derivative is PyTorch's.

@@ -296,6 +296,8 @@ with autograd.no_grad():
         (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, ["1 and 2"]),
         (lambda: autograd.softmax([]), ValueError, ["softmax", "empty"]),
         (lambda: autograd.exp("2"), TypeError, ["str", "'2'"]),
+        (lambda: autograd.operation((1.0, 1.0))(max)(LEAF, 1.0, 0.0).backward(), TypeError, ["max", "3 operand"]),
+        (lambda: autograd.operation((1.0, 1.0))(abs)(LEAF).backward(), TypeError, ["abs", "1 operand"]),
     ],
 )
 def test_the_error_says_what_happened_and_what_to_write(action, error, parts):
