@@ -10,8 +10,8 @@ import operator
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from itertools import chain
+from functools import lru_cache, partial
+from itertools import chain, repeat
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,7 +33,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
             data = _instead(error, operation, (self,))
         if pauses and not modes.recording.get():
             return new_leaf(data, operations.detached)
-        node = new(Value)
+        node = blank()
         node._data = data
         node.grad = 0.0
         node.label = ""
@@ -61,7 +61,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
             data = _instead(error, operation, (self, other))
         if pauses and not modes.recording.get():
             return new_leaf(data, operations.detached)
-        node = new(Value)
+        node = blank()
         node._data = data
         node.grad = 0.0
         node.label = ""
@@ -272,9 +272,9 @@ class Value:
         return Value(self._data, self.label)
 
 
-new: Any = object.__new__
+blank: Any = partial(object.__new__, Value)
 _parametrised = lru_cache(maxsize=1024)(_unary)
-_get_grad, _set_grad = operator.attrgetter("grad"), vars(Value)["grad"].__set__
+_get_grad = operator.attrgetter("grad")
 
 for _operation in operations.OPERATIONS.values():
     if len(_operation.example) == 2 and not hasattr(Value, _operation.name):  # one operand and its result
@@ -290,7 +290,7 @@ def _add_to_grad(adjoints: dict[Value, float]) -> None:
     for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
     sums = map(operator.add, map(_get_grad, adjoints), adjoints.values())
-    deque(map(_set_grad, adjoints, chain.from_iterable(map(list, [sums]))), maxlen=0)
+    deque(map(setattr, adjoints, repeat("grad"), chain.from_iterable(map(list, [sums]))), maxlen=0)
 
 
 def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
