@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from itertools import chain, repeat
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -145,9 +143,7 @@ class Value:
         Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
         """
         if self._operation is operations.detached:
-            raise RuntimeError(
-                "backward() after no_grad(): no step was recorded.\n  Compute outside of `with no_grad():`."
-            )
+            raise RuntimeError("backward() after no_grad(): no step was recorded.\n  Compute outside of its block.")
         interior = interior_order(self)
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
@@ -274,7 +270,6 @@ class Value:
 
 blank: Any = partial(object.__new__, Value)
 _parametrised = lru_cache(maxsize=1024)(_unary)
-_get_grad = operator.attrgetter("grad")
 
 for _operation in operations.OPERATIONS.values():
     if len(_operation.example) == 2 and not hasattr(Value, _operation.name):  # one operand and its result
@@ -282,15 +277,21 @@ for _operation in operations.OPERATIONS.values():
 
 
 def _add_to_grad(adjoints: dict[Value, float]) -> None:
-    """leaf.grad += adjoint for all leaves at once, or for none.
+    """leaf.grad += adjoint for all leaves, or for none.
 
-    One call into C reads all, adds all (whatever fails, fails here) and writes all: no interrupt and no other thread
-    comes between. A lock would do for threads, but stays locked when Ctrl-C comes at the end of its `with`.
+    What can fail, fails before the first leaf is written. CPython lets Ctrl-C and other threads in between two rounds
+    of a loop, never into a round that calls nothing: no sum is lost, and after an interrupt the second loop takes up
+    where the first one stopped. (A lock would stay locked when Ctrl-C comes at the end of its `with`.)
     """
+    for leaf in [leaf for leaf in adjoints if type(leaf.grad) is not float]:
+        leaf.grad = as_float(leaf.grad)
     for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
-    sums = map(operator.add, map(_get_grad, adjoints), adjoints.values())
-    deque(map(setattr, adjoints, repeat("grad"), chain.from_iterable(map(list, [sums]))), maxlen=0)
+    items = iter(adjoints.items())
+    try:
+        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
+    finally:
+        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
 
 
 def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
