@@ -1,4 +1,4 @@
-"""Pictures of training and of networks, drawn by matplotlib, an optional extra: `pip install 'scalar-autograd[plot]'`."""
+"""Pictures of training and of networks, by matplotlib, an optional extra: `pip install 'scalar-autograd[plot]'`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def new_figure(size: tuple[float, float] = (6.0, 4.5)) -> Any:
-    """An empty matplotlib figure of `size` in inches. Raises ImportError, saying what to install, without matplotlib."""
+    """An empty matplotlib figure of `size` inches. Without matplotlib, ImportError says what to install."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
