@@ -11,7 +11,7 @@ from operator import index
 from typing import Any
 
 import autograd
-from autograd import log, log1p, softplus, where
+from autograd import absolute, log, log1p, relu, softplus, where
 
 
 def squared_error(prediction: Any, target: Any) -> Any:
@@ -33,6 +33,51 @@ def mean_squared_error(prediction: Any, target: Any) -> Any:
     """
     pairs = _pairs(prediction, target)
     return autograd.sum((y - d) ** 2 for y, d in pairs) / len(pairs)
+
+
+def mean_absolute_error(prediction: Any, target: Any) -> Any:
+    """The mean of |y_i - d_i| over the outputs; gradient sign(y - d) / n, 0 where y = d.
+
+    >>> mean_absolute_error([3.0, 1.0], [1.0, 1.0])
+    1.0
+    """
+    pairs = _pairs(prediction, target)
+    return autograd.sum(absolute(y - d) for y, d in pairs) / len(pairs)
+
+
+def huber(prediction: Any, target: Any, delta: float = 1.0) -> Any:
+    """The mean over the outputs of 1/2 r^2 for |r| <= delta, else delta (|r| - delta/2), where r = y_i - d_i.
+
+    Quadratic near the target and linear far from it, so that outliers pull with a force of at most delta.
+
+    >>> huber(1.5, 1.0), huber(4.0, 1.0)
+    (0.125, 2.5)
+
+    Raises ValueError unless delta > 0. Source: Huber (1964), "Robust Estimation of a Location Parameter".
+    """
+    if not delta > 0:
+        raise ValueError(f"huber needs a delta above 0, got {delta}.\n  Write nn.huber(prediction, target, delta=1.0).")
+    pairs = _pairs(prediction, target)
+    return autograd.sum(_huber(y - d, delta) for y, d in pairs) / len(pairs)
+
+
+def _huber(r: Any, delta: float) -> Any:
+    return where(absolute(r) <= delta, lambda: 0.5 * r**2, lambda: delta * (absolute(r) - 0.5 * delta))
+
+
+def hinge(prediction: Any, target: Any) -> Any:
+    """The mean over the outputs of max(0, 1 - d y) for a score y and a class d of -1 or +1; the margin loss of SVMs.
+
+    >>> hinge(0.25, 1), hinge(2.0, 1), hinge(2.0, -1)
+    (0.75, 0.0, 3.0)
+
+    The derivative is -d inside of the margin, else 0. Raises ValueError for any other target.
+    """
+    pairs = _pairs(prediction, target)
+    for _, d in pairs:
+        if d not in (-1, 1):
+            raise ValueError(f"hinge takes targets -1 and +1, got {d!r}.\n  For 0 and 1, write 2 * target - 1.")
+    return autograd.sum(relu(1 - d * y) for y, d in pairs) / len(pairs)
 
 
 def binary_cross_entropy(prediction: Any, target: Any) -> Any:
@@ -89,9 +134,39 @@ def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
     if isinstance(target, Iterable):
         pairs = _pairs(z, target)
         return autograd.sum(t for _, t in pairs) * autograd.logsumexp(z) - autograd.sum(t * z_k for z_k, t in pairs)
-    if not 0 <= index(target) < len(z):
-        raise IndexError(f"The target class {target} does not exist: {len(z)} logits have classes 0 to {len(z) - 1}.")
-    return autograd.logsumexp(z) - z[index(target)]
+    return autograd.logsumexp(z) - z[_class(target, len(z))]
+
+
+def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:
+    """-sum_k t_k ln y_k, with 0 ln 0 = 0, for probabilities y, as softmax gives them; gradient -t / y.
+
+    target  the class c, an int from 0 to K - 1, or K probabilities t (one-hot or soft)
+
+    >>> negative_log_likelihood([0.5, 0.5], 1)
+    0.6931471805599453
+
+    Raises ValueError where the loss is infinite (y_k = 0 where t_k > 0), IndexError for a class that does not exist.
+    From logits `cross_entropy` is exact where this one overflows. Source: lecture 000 ("Multi-class classification").
+    """
+    y = list(probabilities)
+    pairs = _pairs(y, target) if isinstance(target, Iterable) else [(y[_class(target, len(y))], 1.0)]
+    try:
+        return autograd.sum(-t * log(y_k) for y_k, t in pairs if t != 0)
+    except ValueError:
+        raise ValueError(
+            f"negative_log_likelihood is infinite or not defined at {[f'{y_k:.6g}' for y_k in y]}, target {target}.\n"
+            "  It needs probabilities, above 0 where the target is.\n"
+            "  Take the loss from the logits z, before the softmax: nn.cross_entropy(z, target)."
+        ) from None
+
+
+def l1_penalty(parameters: Iterable[Any]) -> Any:
+    """The sum of the absolute values of the parameters; gradient: their signs, 0 at 0.
+
+    >>> l1_penalty([3.0, -4.0])
+    7.0
+    """
+    return autograd.sum(map(absolute, parameters))
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
@@ -103,6 +178,12 @@ def l2_penalty(parameters: Iterable[Any]) -> Any:
     Source: lecture 002, "L2-Regularized regression", R = 1/2 w^2.
     """
     return 0.5 * autograd.sum(w**2 for w in parameters)
+
+
+def _class(target: Any, n_classes: int) -> int:
+    if not 0 <= index(target) < n_classes:
+        raise IndexError(f"There is no class {target}: of {n_classes} numbers, the classes are 0 to {n_classes - 1}.")
+    return index(target)
 
 
 def _pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:

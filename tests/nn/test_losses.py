@@ -41,6 +41,22 @@ LN2 = math.log(2.0)
         (nn.cross_entropy, [1000.0, 0.0], 1, 1000.0, [1.0, -1.0]),
         (nn.cross_entropy, [1000.0, 0.0], np.int64(0), 0.0, [0.0, 0.0]),
         (nn.cross_entropy, np.array([5.0]), 0, 0.0, [0.0]),
+        (nn.mean_absolute_error, [3.0, -1.0, 1.0], [1.0, 1.0, 1.0], 4 / 3, [1 / 3, -1 / 3, 0.0]),
+        (nn.huber, 1.5, 1.0, 0.125, 0.5),
+        (nn.huber, -2.0, 1.0, 2.5, -1.0),
+        (nn.huber, 2.0, 1.0, 0.5, 1.0),
+        (nn.huber, [1.5, 4.0], [1.0, 1.0], 2.625 / 2, [0.25, 0.5]),
+        (lambda y, d: nn.huber(y, d, 2.0), 4.0, 1.0, 4.0, 2.0),
+        (nn.hinge, 0.25, 1, 0.75, -1.0),
+        (nn.hinge, 0.25, -1, 1.25, 1.0),
+        (nn.hinge, 1.0, 1, 0.0, 0.0),
+        (nn.hinge, [0.5, 3.0], [1.0, -1.0], 2.25, [-0.5, 0.5]),
+        # lecture 000: multi-class, -1/y_c for the class c and 0 for the others
+        (nn.negative_log_likelihood, [0.25, 0.75], 0, 2 * LN2, [-4.0, 0.0]),
+        (nn.negative_log_likelihood, [0.25, 0.75], [1, 0], 2 * LN2, [-4.0, 0.0]),
+        (nn.negative_log_likelihood, [0.5, 0.5], [0.25, 0.75], LN2, [-0.5, -1.5]),
+        (nn.negative_log_likelihood, [1.0, 0.0], [1, 0], 0.0, [-1.0, 0.0]),
+        (lambda w, _: nn.l1_penalty(w), [3.0, -4.0, 0.0], None, 7.0, [1.0, -1.0, 0.0]),
     ],
 )
 def test_value_and_gradient(loss, prediction, target, value, gradient):
@@ -93,14 +109,25 @@ def test_an_infinite_cross_entropy_raises_and_names_the_form_from_logits(predict
             nn.binary_cross_entropy(y, target)
 
 
+@pytest.mark.parametrize("target", [0, [1.0, 0.0], [0.5, 0.5]])
+def test_an_infinite_likelihood_raises_and_names_the_form_from_logits(target):
+    for y in ([0.0, 1.0], [Value(0.0), Value(1.0)]):
+        with pytest.raises(ValueError, match=r"nn\.cross_entropy\(z, target\)"):
+            nn.negative_log_likelihood(y, target)
+
+
 @pytest.mark.parametrize(
     ("action", "error", "message"),
     [
+        (lambda: nn.hinge(0.5, 0), ValueError, "2 \\* target - 1"),
+        (lambda: nn.huber(0.5, 0, 0.0), ValueError, "above 0"),
+        (lambda: nn.negative_log_likelihood([0.5, 0.5], 2), IndexError, "classes are 0 to 1"),
+        (lambda: nn.negative_log_likelihood([0.5, 0.5], [1.0]), ValueError, "1 for 2"),
         (lambda: nn.squared_error([1.0, 2.0], [1.0]), ValueError, "1 for 2"),
         (lambda: nn.mean_squared_error([], []), ValueError, "at least one"),
         (lambda: nn.squared_error([1.0], 1.0), ValueError, "both"),
-        (lambda: nn.cross_entropy([1.0, 2.0], 2), IndexError, "classes 0 to 1"),
-        (lambda: nn.cross_entropy([1.0, 2.0], -1), IndexError, "classes 0 to 1"),
+        (lambda: nn.cross_entropy([1.0, 2.0], 2), IndexError, "classes are 0 to 1"),
+        (lambda: nn.cross_entropy([1.0, 2.0], -1), IndexError, "classes are 0 to 1"),
         (lambda: nn.cross_entropy([1.0, 2.0], [1.0]), ValueError, "1 for 2"),
         (lambda: nn.cross_entropy([1.0, 2.0], 0.5), TypeError, "float"),
     ],
