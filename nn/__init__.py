@@ -15,18 +15,29 @@ from nn.losses import (
     squared_error,
 )
 from nn.modules import MLP, Layer, Module, Neuron
-from nn.optimizers import SGD
+from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, gradient_norm, minimize
+from nn.schedules import CosineAnnealingLR, LinearLR, StepLR
 
 __all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "CosineAnnealingLR",
     "INITIALIZERS",
-    "MLP",
-    "SGD",
     "Layer",
+    "LinearLR",
+    "MLP",
     "Module",
     "Neuron",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "StepLR",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clip_grad_norm",
     "cross_entropy",
+    "gradient_norm",
     "he_normal",
     "he_uniform",
     "hinge",
@@ -35,6 +46,7 @@ __all__ = [
     "l2_penalty",
     "mean_absolute_error",
     "mean_squared_error",
+    "minimize",
     "negative_log_likelihood",
     "squared_error",
     "xavier_normal",

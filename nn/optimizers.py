@@ -1,15 +1,73 @@
-"""How the parameters move, given their gradients. PyTorch's names and update formulas."""
+"""How the parameters move, given their gradients: PyTorch's names, arguments, defaults and update formulas.
+
+In the formulas p is a parameter, g its gradient, and t counts the steps from 1. A weight decay adds `weight_decay` p
+to g, the gradient of an L2 penalty (AdamW shrinks p instead). A whole step is taken or none: every new number is
+computed before the first parameter moves, and an interrupt waits until all have moved.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import isfinite
+from collections.abc import Callable, Iterable, Sequence
+from math import hypot, isfinite, sqrt
+from typing import Any
 
 from autograd import Value
 
+State = tuple[float, ...]  # what an optimiser remembers of one parameter: momentum, mean square, ...
 
-class SGD:
-    """Gradient descent: p <- p - lr * p.grad at every `step()`; stochastic when the gradient is that of a few rows.
+
+class Optimizer:
+    """What all optimisers share: the parameters, the learning rate `lr`, which may be set anew between two steps.
+
+    A subclass gives the formula, `_update(p, g, state, t) -> (new p, new state)`, and the `_start` of the states.
+    """
+
+    _start: State = ()
+
+    def __init__(self, parameters: Iterable[Value], lr: float, **settings: float) -> None:
+        self.parameters = list(parameters)
+        kind = type(self).__name__
+        if not self.parameters:
+            raise ValueError(f"{kind} was given no parameters.\n  Write {kind}(model.parameters(), lr=0.1).")
+        for name, number in {"lr": lr, **settings}.items():
+            if not (isfinite(number) and number >= 0):
+                raise ValueError(f"{kind} needs a finite {name} of at least 0, got {number}.")
+            if name in ("momentum", "beta1", "beta2", "alpha") and number >= 1:
+                raise ValueError(f"{kind} needs a {name} below 1, got {number}: it would never forget.")
+        self.lr = lr
+        self.steps = 0
+        self.states = [self._start] * len(self.parameters)
+
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """Move every parameter once, against its gradient; a parameter whose grad is 0.0 may move too (momentum)."""
+        t = self.steps + 1
+        moved = [self._update(p.data, p.grad, state, t) for p, state in zip(self.parameters, self.states)]
+        try:
+            self._move(moved, t)
+        except BaseException:
+            self._move(moved, t)
+            raise
+
+    def _move(self, moved: list[tuple[float, State]], t: int) -> None:
+        for parameter, (number, _) in zip(self.parameters, moved):
+            parameter.data = number
+        self.states = [state for _, state in moved]
+        self.steps = t
+
+    def zero_grad(self) -> None:
+        """Set every parameter's grad to 0.0."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+
+class SGD(Optimizer):
+    """Gradient descent, p <- p - lr g; stochastic when g is the gradient of a few rows.
+
+    With momentum: b <- momentum b + (1 - dampening) g, b = g in the first step, and p <- p - lr b; with nesterov
+    p <- p - lr (g + momentum b).
 
     >>> w = Value(1.0)
     >>> optimizer = SGD([w], lr=0.5)
@@ -18,23 +76,251 @@ class SGD:
     >>> w
     Value(0.0, grad=2.0)
 
-    Raises ValueError unless lr is finite and >= 0 and there is a parameter. Source: lecture 001, "Weight update rule".
+    Raises ValueError for a setting out of range or no parameters. Source: lecture 001, "Weight update rule".
     """
 
-    def __init__(self, parameters: Iterable[Value], lr: float = 1e-3) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("SGD was given no parameters.\n  Write SGD(model.parameters(), lr=0.1).")
-        if not (isfinite(lr) and lr >= 0):
-            raise ValueError(f"The learning rate must be finite and at least 0, got {lr}.")
-        self.lr = lr
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError("Nesterov momentum needs a momentum above 0 and no dampening.")
+        self.momentum, self.dampening, self.weight_decay, self.nesterov = momentum, dampening, weight_decay, nesterov
 
-    def step(self) -> None:
-        """Move every parameter one step against its gradient."""
-        for parameter in self.parameters:
-            parameter.data -= self.lr * parameter.grad
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        g += self.weight_decay * p
+        if not self.momentum:
+            return p - self.lr * g, ()
+        b = self.momentum * state[0] + (1 - self.dampening) * g if state else g
+        return p - self.lr * (g + self.momentum * b if self.nesterov else b), (b,)
 
-    def zero_grad(self) -> None:
-        """Set every parameter's grad to 0.0."""
-        for parameter in self.parameters:
+
+class Adam(Optimizer):
+    """m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, p <- p - lr m' / (sqrt(v') + eps).
+
+    m' = m / (1 - b1^t) and v' = v / (1 - b2^t) make up for the start at 0; amsgrad takes the largest v so far.
+
+    Source: Kingma and Ba (2015), "Adam: A Method for Stochastic Optimization".
+    """
+
+    _start = (0.0, 0.0, 0.0)  # m, v, the largest v
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, beta1=betas[0], beta2=betas[1], eps=eps, weight_decay=weight_decay)
+        self.betas, self.eps, self.weight_decay, self.amsgrad = betas, eps, weight_decay, amsgrad
+
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        return self._adam(p, g + self.weight_decay * p, state, t)
+
+    def _adam(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        (b1, b2), (m, v, largest) = self.betas, state
+        m += (1 - b1) * (g - m)
+        v = b2 * v + (1 - b2) * g * g
+        largest = max(largest, v)
+        size = sqrt(largest if self.amsgrad else v) / sqrt(1 - b2**t) + self.eps
+        return p - self.lr / (1 - b1**t) * _ratio(m, size), (m, v, largest)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p <- (1 - lr weight_decay) p before the step, outside of m and v.
+
+    Source: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization".
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
+
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        return self._adam(p * (1 - self.lr * self.weight_decay), g, state, t)
+
+
+class RMSprop(Optimizer):
+    """v <- alpha v + (1 - alpha) g^2, p <- p - lr g / (sqrt(v) + eps).
+
+    centered takes the variance, v minus the square of a running mean of g; momentum as b <- momentum b + g / (...).
+
+    Source: Tieleman and Hinton (2012), "Neural Networks for Machine Learning", lecture 6.5.
+    """
+
+    _start = (0.0, 0.0, 0.0)  # v, the mean of g, b
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
+        self.alpha, self.eps, self.weight_decay = alpha, eps, weight_decay
+        self.momentum, self.centered = momentum, centered
+
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        v, mean, b = state
+        g += self.weight_decay * p
+        v = self.alpha * v + (1 - self.alpha) * g * g
+        mean += (1 - self.alpha) * (g - mean)
+        # A variance, but for rounding: it can come out a little below 0.
+        size = sqrt(max(0.0, v - mean * mean) if self.centered else v) + self.eps
+        b = self.momentum * b + _ratio(g, size)
+        return p - self.lr * b, (v, mean, b)
+
+
+class Adagrad(Optimizer):
+    """s <- s + g^2, p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps).
+
+    Source: Duchi, Hazan and Singer (2011), "Adaptive Subgradient Methods".
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        self._start = (initial_accumulator_value,)
+        super().__init__(
+            parameters,
+            lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
+        self.lr_decay, self.weight_decay, self.eps = lr_decay, weight_decay, eps
+
+    def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
+        g += self.weight_decay * p
+        s = state[0] + g * g
+        return p - self.lr / (1 + (t - 1) * self.lr_decay) * _ratio(g, sqrt(s) + self.eps), (s,)
+
+
+def _ratio(a: float, b: float) -> float:
+    """a / b, and 0.0 for 0 / 0: a gradient that was always 0 moves nothing, also with eps = 0."""
+    return a / b if b else 0.0
+
+
+def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
+    """Scale all grads by max_norm / (norm + 1e-6) if that is below 1; returns the norm that they had.
+
+    The norm is Euclidean, over all parameters together. Call it between backward() and step().
+
+    >>> w = Value(1.0)
+    >>> w.grad = 10.0
+    >>> clip_grad_norm([w], max_norm=1.0), f"{w.grad:.4f}"
+    (10.0, '1.0000')
+
+    Raises ValueError for a negative max_norm. Source: PyTorch's clip_grad_norm_; Pascanu et al. (2013).
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"clip_grad_norm needs a max_norm of at least 0, got {max_norm}.")
+    clipped = list(parameters)
+    norm = gradient_norm(clipped)
+    coefficient = max_norm / (norm + 1e-6)
+    if coefficient < 1:
+        for parameter in clipped:
+            parameter.grad *= coefficient
+    return norm
+
+
+def gradient_norm(parameters: Iterable[Value]) -> float:
+    """The Euclidean norm of the grads, sqrt(sum_i g_i^2).
+
+    >>> u, v = Value(0.0), Value(0.0)
+    >>> u.grad, v.grad = 3.0, -4.0
+    >>> gradient_norm([u, v])
+    5.0
+    """
+    return hypot(*(parameter.grad for parameter in parameters))
+
+
+def minimize(
+    objective: Callable[[], Value],
+    parameters: Sequence[Value],
+    max_iterations: int = 1000,
+    tolerance: float = 1e-10,
+    callback: Callable[[float], Any] | None = None,
+) -> Any:
+    """Minimise `objective()` over the parameters by SciPy's L-BFGS-B, which learns the curvature from the gradients.
+
+    objective   builds and returns the loss, a Value, from the parameters as they are: the whole batch, no shuffling
+    tolerance   stop when no component of the gradient is larger, or the loss no longer falls
+    callback    called with the loss after every iteration
+
+    Afterwards the parameters stand at the best point found; an error or Ctrl-C leaves them at the last iteration's.
+    Returns SciPy's OptimizeResult (`fun`, `nit`, `success`, `message`, ...).
+
+    >>> x, y = Value(-1.0), Value(2.0)
+    >>> result = minimize(lambda: (1 - x) ** 2 + 100 * (y - x * x) ** 2, [x, y])
+    >>> f"{x.data:.6f} {y.data:.6f}"
+    '1.000000 1.000000'
+
+    Raises ImportError, saying what to install, without SciPy. Source: Liu and Nocedal (1989).
+    """
+    try:
+        from scipy import optimize
+    except ImportError:
+        raise ImportError(
+            "minimize needs SciPy, which is not installed.\n  Run: pip install 'scalar-autograd[learn]'"
+        ) from None
+    reached = [parameter.data for parameter in parameters]
+
+    def move(numbers: Iterable[float]) -> None:
+        for parameter, number in zip(parameters, numbers):
+            parameter.data = number
+
+    def loss_and_gradient(numbers: Iterable[float]) -> tuple[float, list[float]]:
+        move(numbers)
+        for parameter in parameters:
             parameter.grad = 0.0
+        loss = objective()
+        loss.backward()
+        return loss.data, [parameter.grad for parameter in parameters]
+
+    def iterated(intermediate_result: Any) -> None:
+        nonlocal reached
+        reached = [float(number) for number in intermediate_result.x]
+        if callback is not None:
+            callback(float(intermediate_result.fun))
+
+    try:
+        result = optimize.minimize(
+            loss_and_gradient,
+            reached,
+            jac=True,
+            method="L-BFGS-B",
+            callback=iterated,
+            options={"maxiter": max_iterations, "maxfun": 10 * max_iterations, "gtol": tolerance, "ftol": 1e-15},
+        )
+        reached = [float(number) for number in result.x]
+        return result
+    finally:
+        move(reached)
