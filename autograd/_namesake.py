@@ -21,8 +21,8 @@ def warn(folders: Iterable[str] = sys.path) -> None:
                 warnings.warn(
                     f"The package 'autograd' by HIPS is installed too ({os.path.join(folder, name)}), under the same"
                     " import name: pip overwrites one with the other.\n"
-                    "  Give each its own environment: pip uninstall autograd, then pip install --force-reinstall"
-                    " scalar-autograd.",
+                    "  Give each its own environment: pip uninstall autograd, then install this one again, with"
+                    " pip install --force-reinstall.",
                     stacklevel=3,
                 )
                 return

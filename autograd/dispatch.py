@@ -27,7 +27,12 @@ def as_float(number: Any) -> float:
     if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
         return as_float(number.item())
     kind = type(number).__name__
-    remedy = {"Value": "Pass v.data for its number.", "str": "Write float(text) first."}.get(kind, "")
+    remedy = {
+        "Value": "Pass v.data for its number.",
+        "str": "Write float(text) first.",
+        "dict": "Pass its values as a list.",
+        "NoneType": "To reset a gradient, write v.grad = 0.0.",
+    }.get(kind, "")
     if isinstance(number, Complex):
         remedy = "The engine computes with real numbers; pass the real or the imaginary part."
     raise TypeError(f"Expected a real number, got {kind}: {number!r}. {remedy}".rstrip())
@@ -147,6 +152,11 @@ def operation(
     """
 
     def decorate(forward: Callable[..., Any]) -> Operation:
+        if not callable(forward):
+            raise TypeError(
+                f"@operation was given {forward!r} in place of a function to decorate.\n"
+                "  It takes the local derivative first: @operation(lambda out, x: (3 * x * x,))."
+            )
         made = Operation(forward.__name__, forward, derivative)
         update_wrapper(made, forward)
         return made

@@ -57,8 +57,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     return value_and_gradient
 
 
-def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The function that returns all df_i/dx_j: a row for each result of f, by one backward pass each.
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that returns all df_i/dx_j: a row for each result of f, by one backward pass each; see `grad`.
 
     >>> jacobian(lambda xs: [xs[0] * xs[1], xs[0]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 0.0]]
@@ -67,19 +67,21 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def rows(*args: Any, **kwargs: Any) -> Any:
         with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
             outputs = [to_node(output) for output in flat(result)]
-            gradients = (like(inputs, iter(_pull_back(output, flat(inputs), again)))[0] for output in outputs)
-            return like(result, gradients)
+            gradients = [like(inputs, iter(_pull_back(output, flat(inputs), again))) for output in outputs]
+        blocks = tuple(like(result, (gradient[i] for gradient in gradients)) for i in range(len(inputs)))
+        return blocks[0] if isinstance(argnums, int) else blocks
 
     return rows
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The function that returns all d^2 f / dx_i dx_j as a list of lists; a number for a number.
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that returns all d^2 f / dx_i dx_j as a list of lists; a number for a number; see `grad`.
 
     >>> hessian(lambda xs: xs[0] ** 2 * xs[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return jacobian(grad(f, argnums), argnums)
+    rows = jacobian(grad(f, argnums), argnums)
+    return rows if isinstance(argnums, int) else lambda *args, **kwargs: tuple(zip(*rows(*args, **kwargs)))
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from autograd.operations import identity
@@ -11,7 +11,7 @@ from autograd.value import Value
 
 def is_sequence(x: Any) -> bool:
     """Whether x holds numbers, as lists, tuples and arrays do, and is not one itself."""
-    return hasattr(x, "__iter__") and not isinstance(x, str) and getattr(x, "ndim", 1) != 0
+    return hasattr(x, "__iter__") and not isinstance(x, (str, Mapping, Set)) and getattr(x, "ndim", 1) != 0
 
 
 def flat(x: Any) -> list[Any]:

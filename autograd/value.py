@@ -7,7 +7,6 @@ the multivariate chain rule over a topological order (lecture 002, "Full backpro
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from numbers import Real
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd import modes, operations, pickling
 from autograd.dispatch import Operation, as_float
+from autograd.formatting import short
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
 from autograd.modes import pauses
@@ -233,7 +233,7 @@ class Value:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({_short(self._data)}, grad={_short(self.grad)}{label})"
+        return f"Value({short(self._data)}, grad={short(self.grad)}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickling.reduce(self)
@@ -329,11 +329,3 @@ def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) 
     if modes.following_ieee.get():
         return float(IEEE._apply(operation, numbers))
     raise operation.explain(error, numbers, [node.label for node in operands]) from None
-
-
-def _short(number: Any) -> str:
-    """Four decimals, or four digits where these would be none or too many."""
-    if not isinstance(number, (float, int)):
-        return repr(number)
-    text = f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else f"{number:.4g}"
-    return re.sub(r"(\.\d*?)0+$", lambda found: found[1] + "0" * (found[1] == "."), text)

@@ -78,7 +78,7 @@ def diabetes(rows: int, seed: int) -> tuple[Rows, Rows]:
     try:
         from sklearn.datasets import load_diabetes  # type: ignore[import-untyped]
     except ImportError:
-        raise SystemExit("The rows come with scikit-learn. Install it:  pip install 'scalar-autograd[learn]'") from None
+        raise SystemExit("The rows come with scikit-learn. Install it:  pip install scikit-learn") from None
     data = load_diabetes(scaled=False)
     order = np.random.default_rng(seed).permutation(len(data.target))
     mean, deviation = data.data[order[:rows]].mean(axis=0), data.data[order[:rows]].std(axis=0)

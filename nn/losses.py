@@ -89,15 +89,18 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     0.0
 
     The derivative is -1/y for d = 1 and 1/(1 - y) for d = 0. Raises ValueError where the loss is infinite: at
-    (0, d > 0) and (1, d < 1). Source: lectures 000 ("Binary class."), 003 and 004.
+    (0, d > 0) and (1, d < 1), and outside of [0, 1]. Source: lectures 000 ("Binary class."), 003 and 004.
     """
-    pairs = _pairs(prediction, target)
+    pairs = _binary_pairs(prediction, target)
     return autograd.sum(_binary_cross_entropy(y, d) for y, d in pairs) / len(pairs)
 
 
 def _binary_cross_entropy(y: Any, d: Any) -> Any:
     try:
-        return where(d > 0, lambda: -d * log(y), 0.0) + where(d < 1, lambda: (d - 1) * log1p(-y), 0.0)
+        terms = where(d > 0, lambda: -d * log(y), 0.0) + where(d < 1, lambda: (d - 1) * log1p(-y), 0.0)
+        if not (y < 0 or y > 1):
+            return terms
+        raise ValueError
     except ValueError:
         raise ValueError(
             f"binary_cross_entropy is infinite or not defined at prediction {y}, target {d}.\n"
@@ -112,9 +115,10 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any) -> Any:
     >>> binary_cross_entropy_with_logits(0.0, 1.0)
     0.6931471805599453
 
-    The derivative is sigmoid(z) - d. Source: lecture 003, the example a - y.
+    The derivative is sigmoid(z) - d. Raises ValueError for a target outside of [0, 1].
+    Source: lecture 003, the example a - y.
     """
-    pairs = _pairs(logit, target)
+    pairs = _binary_pairs(logit, target)
     return autograd.sum(d * softplus(-z) + (1 - d) * softplus(z) for z, d in pairs) / len(pairs)
 
 
@@ -178,6 +182,16 @@ def l2_penalty(parameters: Iterable[Any]) -> Any:
     Source: lecture 002, "L2-Regularized regression", R = 1/2 w^2.
     """
     return 0.5 * autograd.sum(w**2 for w in parameters)
+
+
+def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
+    pairs = _pairs(prediction, target)
+    for _, d in pairs:
+        if d < 0 or d > 1:
+            raise ValueError(
+                f"Binary cross-entropy takes targets from 0 to 1, got {d!r}.\n  For -1 and +1, write (target + 1) / 2."
+            )
+    return pairs
 
 
 def _class(target: Any, n_classes: int) -> int:

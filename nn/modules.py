@@ -105,8 +105,11 @@ class Neuron(Module):
 
     def __call__(self, inputs: Iterable[Any]) -> Value:
         """f(w . x + b). Raises ValueError unless there are as many inputs as weights."""
-        z = autograd.dot(self.weights, _checked(inputs, len(self.weights), self)) + self.bias
-        result: Value = self._function(z)
+        return self.forward(_checked(inputs, len(self.weights), self))
+
+    def forward(self, inputs: Iterable[Any]) -> Value:
+        """f(w . x + b) for numbers or Values that were checked before, as a layer does for all of its neurons."""
+        result: Value = self._function(autograd.dot(self.weights, inputs) + self.bias)
         return result
 
     def __repr__(self) -> str:
@@ -128,21 +131,27 @@ class Layer(Module):
         seed: int | Random | None = None,
         initialization: str | None = None,
     ) -> None:
-        if n_inputs < 1 or n_outputs < 1:
-            raise ValueError(f"A layer needs at least one input and one output, got {n_inputs} and {n_outputs}.")
+        for size in (n_inputs, n_outputs):
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(
+                    f"A layer has a whole number of inputs and of outputs, at least 1 of each; got {size!r}."
+                )
         generator = seed if isinstance(seed, Random) else Random(seed)
         self.n_inputs = n_inputs
         self.activation = activation
         self.neurons = [Neuron(n_inputs, activation, generator, initialization, n_outputs) for _ in range(n_outputs)]
 
     def forward(self, inputs: Iterable[Any]) -> list[Value]:
-        """The outputs as a list, also when there is only one. Raises ValueError for a wrong number of inputs."""
-        checked = _checked(inputs, self.n_inputs, self)
-        return [neuron(checked) for neuron in self.neurons]
+        """The outputs as a list, also when there is only one, for inputs that were checked before."""
+        given = list(inputs)
+        return [neuron.forward(given) for neuron in self.neurons]
 
     def __call__(self, inputs: Iterable[Any]) -> Value | list[Value]:
-        """The outputs as a list; a single output as the Value itself."""
-        return _single_or_list(self.forward(inputs))
+        """The outputs as a list; a single output as the Value itself.
+
+        Raises ValueError for a wrong number of inputs, TypeError for what is no number.
+        """
+        return _single_or_list(self.forward(_checked(inputs, self.n_inputs, self)))
 
     def __repr__(self) -> str:
         return f"Layer({self.n_inputs} -> {len(self.neurons)} {_name(self.activation)})"
@@ -176,6 +185,11 @@ class MLP(Module):
         seed: int | Random | None = None,
         initialization: str | None = None,
     ) -> None:
+        if not isinstance(sizes, Iterable):
+            raise TypeError(
+                f"The sizes of an MLP are a list, a number for each layer.\n  Write MLP({n_inputs}, [{sizes}])."
+            )
+        sizes = list(sizes)
         if not sizes:
             raise ValueError("An MLP needs at least one layer.\n  Write MLP(2, [1]) for two inputs and one output.")
         generator = seed if isinstance(seed, Random) else Random(seed)
@@ -188,7 +202,7 @@ class MLP(Module):
     def __call__(self, inputs: Iterable[Any]) -> Value | list[Value]:
         """The outputs as a list; a single output as the Value itself.
 
-        Raises ValueError for a wrong number of inputs.
+        Raises ValueError for a wrong number of inputs, TypeError for what is no number.
         """
         h: Iterable[Any] = _checked(inputs, self.layers[0].n_inputs, self)
         for layer in self.layers:
@@ -228,6 +242,11 @@ def _checked(inputs: Iterable[Any], n_inputs: int, model: Module) -> list[Any]:
             f"{model} takes a sequence of {n_inputs} number(s), got {inputs!r}.\n  Write model([{inputs}])."
         )
     given = list(inputs)
+    for x in given:
+        if x is None or isinstance(x, str):
+            raise TypeError(f"{model} takes numbers, got {x!r}.")
+        if isinstance(x, Iterable):
+            raise TypeError(f"{model} takes one row at a time.\n  Write [model(row) for row in rows].")
     if len(given) != n_inputs:
         raise ValueError(f"{model} takes {n_inputs} inputs, got {len(given)}.")
     return given

@@ -25,8 +25,11 @@ class Optimizer:
     _start: State = ()
 
     def __init__(self, parameters: Iterable[Value], lr: float, **settings: float) -> None:
-        self.parameters = list(parameters)
         kind = type(self).__name__
+        self.parameters = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"{kind} moves Values, got {parameter!r}.\n  Write {kind}(model.parameters(), lr=0.1).")
         if not self.parameters:
             raise ValueError(f"{kind} was given no parameters.\n  Write {kind}(model.parameters(), lr=0.1).")
         for name, number in {"lr": lr, **settings}.items():
@@ -289,7 +292,7 @@ def minimize(
         from scipy import optimize
     except ImportError:
         raise ImportError(
-            "minimize needs SciPy, which is not installed.\n  Run: pip install 'scalar-autograd[learn]'"
+            "minimize needs SciPy, which is not installed.\n  Run: pip install scipy"
         ) from None
     reached = [parameter.data for parameter in parameters]
 

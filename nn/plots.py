@@ -1,4 +1,4 @@
-"""Pictures of training and of networks, by matplotlib, an optional extra: `pip install 'scalar-autograd[plot]'`."""
+"""Pictures of training and of networks, drawn by matplotlib, an optional extra (`plot`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def new_figure(size: tuple[float, float] = (6.0, 4.5)) -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(
-            "Pictures need matplotlib, which is not installed.\n  Run: pip install 'scalar-autograd[plot]'"
+            "Pictures need matplotlib, which is not installed.\n  Run: pip install matplotlib"
         ) from None
     return Figure(figsize=size, layout="constrained")

@@ -139,6 +139,28 @@ def test_argnums(argnums: Any, expected: Any):
     assert grad(lambda x, ys: x * ys[0] + x**2 * ys[1], argnums)(2.0, [0.0, 3.0]) == expected
 
 
+def test_blocks_for_several_arguments():
+    def f(x: Any, ys: Any) -> Any:
+        return x * ys[0] + x**2 * ys[1] * ys[0]
+
+    x, ys = 2.0, [0.5, 3.0]
+    assert jacobian(lambda x, ys: [x * ys[0], ys[1] - x], (0, 1))(x, ys) == ([3 / 6, -1.0], [[2.0, 0.0], [0.0, 1.0]])
+    blocks = hessian(f, (0, 1))(x, ys)
+    # d2f/dx2 = 2 y0 y1; d2f/dx dy = (1 + 2 x y1, 2 x y0); d2f/dy2 = [[0, x^2], [x^2, 0]]
+    assert blocks == ((3.0, [13.0, 2.0]), ([13.0, 2.0], [[0.0, 4.0], [4.0, 0.0]]))
+    a, b = [1.0, 2.0], [3.0, 4.0, 5.0]
+    ((_, ab), (ba, _)) = hessian(lambda a, b: a[0] * b[0] + 2 * a[1] * b[2], (0, 1))(a, b)
+    assert ab == [[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]  # a row for each of a, a column for each of b
+    assert ba == [[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]
+    assert jacobian(lambda x: [], 0)(1.0) == []
+
+
+def test_a_dictionary_is_no_sequence_of_numbers_but_may_be_a_setting():
+    with pytest.raises(TypeError, match="Pass its values as a list"):
+        grad(lambda v: v[0] * v[1])({0: 2.0, 1: 3.0})
+    assert grad(lambda x, settings: x * settings["factor"])(1.0, {"factor": 3.0}) == 3.0
+
+
 @pytest.mark.parametrize(
     "xs",
     [

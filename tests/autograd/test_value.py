@@ -328,6 +328,8 @@ with autograd.no_grad():
         (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, ["1 and 2"]),
         (lambda: autograd.softmax([]), ValueError, ["softmax", "empty"]),
         (lambda: autograd.exp("2"), TypeError, ["str", "'2'"]),
+        (lambda: autograd.operation(lambda x: x**3)(LEAF), TypeError, ["@operation(lambda out, x:", "in place of a"]),
+        (lambda: setattr(leaf := Value(1.0), "grad", None) or leaf.backward(), TypeError, ["v.grad = 0.0"]),
         (lambda: autograd.operation((1.0, 1.0))(max)(LEAF, 1.0, 0.0).backward(), TypeError, ["max", "3 operand"]),
         (lambda: autograd.operation((1.0, 1.0))(abs)(LEAF).backward(), TypeError, ["abs", "1 operand"]),
     ],

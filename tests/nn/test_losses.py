@@ -119,6 +119,9 @@ def test_an_infinite_likelihood_raises_and_names_the_form_from_logits(target):
 @pytest.mark.parametrize(
     ("action", "error", "message"),
     [
+        (lambda: nn.binary_cross_entropy(2.0, 1), ValueError, "must be a probability"),
+        (lambda: nn.binary_cross_entropy(0.5, 2), ValueError, "from 0 to 1, got 2"),
+        (lambda: nn.binary_cross_entropy_with_logits(0.5, -1), ValueError, r"\(target \+ 1\) / 2"),
         (lambda: nn.hinge(0.5, 0), ValueError, "2 \\* target - 1"),
         (lambda: nn.huber(0.5, 0, 0.0), ValueError, "above 0"),
         (lambda: nn.negative_log_likelihood([0.5, 0.5], 2), IndexError, "classes are 0 to 1"),

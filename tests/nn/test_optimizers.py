@@ -145,6 +145,12 @@ def test_they_refuse_nonsense(make, message):
         make()
 
 
+@pytest.mark.parametrize("parameters", [nn.MLP(2, [1]), nn.MLP(2, [1]).parameters, [1.0, 2.0], 3.0])
+def test_only_values_can_be_moved(parameters):
+    with pytest.raises(TypeError, match=r"Write Adam\(model.parameters\(\), lr=0.1\)"):
+        nn.Adam(parameters)
+
+
 # ------------------------------------------------------------------------------------------------------- L-BFGS
 
 
