@@ -291,9 +291,7 @@ def minimize(
     try:
         from scipy import optimize
     except ImportError:
-        raise ImportError(
-            "minimize needs SciPy, which is not installed.\n  Run: pip install scipy"
-        ) from None
+        raise ImportError("minimize needs SciPy, which is not installed.\n  Run: pip install scipy") from None
     reached = [parameter.data for parameter in parameters]
 
     def move(numbers: Iterable[float]) -> None:

@@ -10,7 +10,5 @@ def new_figure(size: tuple[float, float] = (6.0, 4.5)) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError(
-            "Pictures need matplotlib, which is not installed.\n  Run: pip install matplotlib"
-        ) from None
+        raise ImportError("Pictures need matplotlib, which is not installed.\n  Run: pip install matplotlib") from None
     return Figure(figsize=size, layout="constrained")
