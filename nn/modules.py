@@ -29,6 +29,10 @@ class Module:
     {'slope': 2.0, 'intercept': 1.0}
     """
 
+    def __call__(self, inputs: Any) -> Any:
+        """The prediction for one row. A subclass says how."""
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, inputs) that gives a prediction.")
+
     def parameters(self) -> list[Value]:
         """The parameters, each once, in the order in which the attributes were set."""
         return [parameter for _, parameter in self.named_parameters()]
@@ -113,7 +117,7 @@ class Neuron(Module):
         return result
 
     def __repr__(self) -> str:
-        return f"Neuron({len(self.weights)} -> 1 {_name(self.activation)})"
+        return f"Neuron({len(self.weights)} -> 1 {_name(self.activation)}".rstrip() + ")"
 
 
 class Layer(Module):
@@ -154,7 +158,7 @@ class Layer(Module):
         return _single_or_list(self.forward(_checked(inputs, self.n_inputs, self)))
 
     def __repr__(self) -> str:
-        return f"Layer({self.n_inputs} -> {len(self.neurons)} {_name(self.activation)})"
+        return f"Layer({self.n_inputs} -> {len(self.neurons)} {_name(self.activation)}".rstrip() + ")"
 
 
 class MLP(Module):

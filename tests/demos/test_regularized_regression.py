@@ -83,5 +83,5 @@ def test_the_printed_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_without_scikit_learn_it_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(SystemExit, match=r"pip install 'scalar-autograd\[learn\]'"):
+    with pytest.raises(SystemExit, match=r"pip install scikit-learn"):
         demo.diabetes(60, seed=0)
