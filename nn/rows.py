@@ -17,7 +17,7 @@ def rows_of(X: Any) -> list[list[float]]:
     """
     array = _array(X, "X")
     if array.ndim == 1:
-        array = array.reshape(-1, 1)
+        array = array[:, None]
     if array.ndim != 2:
         raise ValueError(f"X is a table, T rows of n_inputs numbers; got the shape {array.shape}.")
     return array.astype(float).tolist()  # type: ignore[no-any-return]
@@ -53,7 +53,7 @@ def _array(data: Any, name: str) -> Any:
         raise TypeError(f"{name} must hold real numbers, got {array.dtype}.\n  Encode text and categories as numbers.")
     if array.dtype.kind == "b":
         array = array.astype(int)
-    unfit: Any = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1)) if array.ndim else []
-    if len(unfit):
-        raise ValueError(f"{name} has a number that is not finite in row {unfit[0]}: {array[unfit[0]]}.")
+    unfit = np.argwhere(~np.isfinite(array))
+    if len(unfit) and array.ndim:
+        raise ValueError(f"{name} has a number that is not finite in row {unfit[0][0]}: {array[unfit[0][0]]}.")
     return array
