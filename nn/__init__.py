@@ -17,9 +17,12 @@ from nn.losses import (
 from nn.modules import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, gradient_norm, minimize
 from nn.schedules import CosineAnnealingLR, LinearLR, StepLR
+from nn.serialization import load, save
 from nn.training import History, empirical_risk, fit, predict
 
 __all__ = [
+    "save",
+    "load",
     "predict",
     "fit",
     "empirical_risk",
