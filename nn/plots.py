@@ -1,14 +1,222 @@
-"""Pictures of training and of networks, drawn by matplotlib, an optional extra (`plot`)."""
+"""Pictures of training and of networks, drawn by matplotlib, an optional extra (`plot`).
+
+Each function draws on `axes`, or on a new figure when there are none, and returns the axes, to be named, saved and
+drawn on: `axes.figure.savefig("loss.png")`. A notebook shows a new figure by itself; at Python's own prompt, and in a
+script that has imported matplotlib.pyplot, `pyplot.show()` does. Legends stand above the axes, so a title is best given
+by `axes.figure.suptitle("XOR")`.
+"""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
+import autograd
+from autograd import Value, no_grad
+from nn.modules import MLP, Module
+from nn.optimizers import gradient_norm
+from nn.rows import checked_rows, rows_of
+from nn.training import History, predict
 
-def new_figure(size: tuple[float, float] = (6.0, 4.5)) -> Any:
-    """An empty matplotlib figure of `size` inches. Without matplotlib, ImportError says what to install."""
+# The colours of Okabe and Ito, which all kinds of colour vision tell apart; in black and white the markers do.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
+ENDS = {"converged": "o", "interrupted": "s", "diverged": "X"}
+MOST_UNITS, FEW_UNITS = 16, 8  # a layer of more than 16 is drawn as its first 8
+RADIUS = 0.38  # of a unit, in distances between two units of a layer
+WIDEST = 4.0  # points, the line of the largest weight
+
+
+def new_figure(size: tuple[float, float] = (6.0, 4.5), shown: bool = False) -> Any:
+    """An empty matplotlib figure of `size` inches; with `shown`, one that pyplot knows and shows, and that is its to
+    close. Without matplotlib, ImportError says what to install.
+    """
+    make: Any
     try:
-        from matplotlib.figure import Figure
+        if shown:
+            from matplotlib.pyplot import figure as make
+        else:
+            from matplotlib.figure import Figure as make
     except ImportError:
         raise ImportError("Pictures need matplotlib, which is not installed.\n  Run: pip install matplotlib") from None
-    return Figure(figsize=size, layout="constrained")
+    return make(figsize=size, layout="constrained")
+
+
+def plot_history(history: History, axes: Any = None) -> Any:
+    """The loss of each epoch, and the validation loss if there is one, with a mark on how the training ended.
+
+    The scale is logarithmic where the losses are positive and span more than two decades. Returns the axes.
+
+    >>> from nn import SGD, Neuron, fit, squared_error
+    >>> line = Neuron(1, activation=None, seed=0)
+    >>> history = fit(line, [0, 1], [1, 3], squared_error, SGD(line.parameters(), lr=0.1), epochs=9, progress=False)
+    >>> plot_history(history).get_ylabel()
+    'loss'
+
+    Raises TypeError for what is no History, ValueError for one without a whole epoch.
+    """
+    if not isinstance(history, History):
+        raise TypeError(f"plot_history takes what fit returns, got {history!r}.\n  Write history = nn.fit(...).")
+    if not history.epochs:
+        raise ValueError(f"{history} has no whole epoch to draw.\n  If it diverged, take a smaller learning rate.")
+    losses = {"training": history.loss, "validation": history.validation_loss}
+    axes = _axes(axes, (6.0, 4.0))
+    for (name, numbers), colour, style in zip(losses.items(), ("#0072B2", "#D55E00"), ("-", "--")):
+        if numbers:
+            dot = "." if len(numbers) == 1 else ""
+            axes.plot(range(1, len(numbers) + 1), numbers, style + dot, color=colour, label=name)
+    n = len(history.epochs)
+    for end, marker in ENDS.items():
+        if getattr(history, end):
+            label = f"{end} after {n} epoch{'s' * (n > 1)}"
+            axes.plot([n], history.loss[-1:], marker, color="black", markersize=7, label=label)
+    axes.set(xlabel="epoch", ylabel="loss", yscale=_scale(sum(losses.values(), [])))
+    axes.locator_params(axis="x", integer=True)
+    _legend(axes)
+    return axes
+
+
+def plot_decision_boundary(
+    model: Module, X: Any, y: Any, axes: Any = None, threshold: float | None = None, resolution: int = 60
+) -> Any:
+    """What a model of two inputs predicts in the plane: the region of each class, the line between, the rows on top.
+
+    model       one output: class 1 where it is above the threshold; several: the class of the largest
+    X, y        T rows of two numbers and their classes: 0 and 1, or -1 and +1, or for K outputs 0 to K - 1
+    threshold   of a single output: by default 0.5 if the model ends in a sigmoid, else 0.0 (logits, scores)
+    resolution  the model is asked at resolution x resolution points
+
+    Returns the axes.
+
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> axes = plot_decision_boundary(model, [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0], resolution=10)
+    >>> [text.get_text() for text in axes.get_legend().get_texts()]
+    ['y = 0', 'y = 1', 'output = 0']
+
+    Raises ValueError for rows that are not pairs, for other classes and for too few or too many targets.
+    """
+    import numpy as np  # imported here, so that `import nn` stays instant
+
+    rows, targets = checked_rows(X, y)
+    if len(rows[0]) != 2:
+        raise ValueError(
+            f"A decision boundary is drawn in the plane of two inputs; the rows of X have {len(rows[0])}.\n"
+            "  Train a model on two of the columns to draw it."
+        )
+    if resolution < 2:
+        raise ValueError(f"resolution must be at least 2, got {resolution}.")
+    points = np.array(rows)
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.where(high > low, 0.1 * (high - low), 1.0)
+    x1, x2 = np.linspace(low - room, high + room, resolution).T
+    outputs = np.array(predict(model, [(a, b) for b in x2 for a in x1])).reshape(resolution, resolution, -1)
+    n_outputs = outputs.shape[-1]
+    classes = _classes(targets, n_outputs)
+    if threshold is None:
+        last = getattr(model, "layers", [model])[-1]
+        threshold = 0.5 if getattr(last, "activation", None) in ("sigmoid", autograd.sigmoid) else 0.0
+    if n_outputs == 1:
+        leads = [threshold - outputs[..., 0], outputs[..., 0] - threshold]
+    else:
+        leads = [outputs[..., k] - np.delete(outputs, k, axis=-1).max(axis=-1) for k in range(n_outputs)]
+
+    axes = _axes(axes, (5.5, 4.5))
+    for k, (label, lead) in enumerate(zip(classes, leads)):
+        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+        if lead.max() > 0:
+            axes.contourf(x1, x2, lead, levels=[0, lead.max()], colors=[colour], alpha=0.3)
+        if k and lead.min() < 0 < lead.max():  # the border of the first region is the border of the others
+            axes.contour(x1, x2, lead, levels=[0], colors="black", linewidths=1.5)
+        mine = points[[target == label for target in targets]]
+        axes.plot(*mine.T, marker, color=colour, markeredgecolor="black", markersize=7, label=f"y = {label}")
+    axes.plot([], [], "-", color="black", label=f"output = {threshold:g}" if n_outputs == 1 else "boundary")
+    names = getattr(X, "columns", ("$x_1$", "$x_2$"))
+    axes.set(xlabel=str(names[0]), ylabel=str(names[1]))
+    _legend(axes)
+    return axes
+
+
+def _classes(targets: list[Any], n_outputs: int) -> tuple[int, ...]:
+    known = [tuple(range(n_outputs))] if n_outputs > 1 else [(0, 1), (-1, 1)]
+    for classes in known:
+        if all(target in classes for target in targets):
+            return classes
+    unknown = next(target for target in targets if target not in known[0])
+    raise ValueError(
+        f"For {n_outputs} output{'s' * (n_outputs > 1)} y holds the classes "
+        f"{f'0 to {n_outputs - 1}' if n_outputs > 1 else '0 and 1, or -1 and +1'}; got {unknown!r}.\n"
+        "  For targets of one number per class, write numpy.argmax(y, axis=1)."
+    )
+
+
+def plot_network(model: MLP, inputs: Any = None, axes: Any = None) -> Any:
+    """A multilayer perceptron as layers of circles and a line for each weight, the wider the larger.
+
+    Weights above 0 are solid and blue, below 0 dashed and orange; biases are not drawn. With `inputs`, a row of
+    n_inputs numbers, each unit shows its activation, in the same colours. Of a layer of more than 16 units the first 8
+    are drawn, and how many there are stands below. Returns the axes.
+
+    >>> axes = plot_network(MLP(2, [4, 1], seed=0), inputs=[1.0, 0.0])
+    >>> len(axes.patches)
+    7
+
+    Raises TypeError for what is no MLP, ValueError for a wrong number of inputs.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"plot_network draws an MLP, got {model!r}.\n  Write plot_network(nn.MLP(2, [4, 1])).")
+    activations = None if inputs is None else _activations(model, inputs)
+    sizes = [model.layers[0].n_inputs, *(len(layer.neurons) for layer in model.layers)]
+    places, tallest = [], max(min(size, MOST_UNITS) for size in sizes)
+    gap = max(2.5, 0.45 * tallest)
+    for column, size in enumerate(sizes):
+        slots = size if size <= MOST_UNITS else FEW_UNITS + 1
+        places.append([(gap * column, (slots - 1) / 2 - i) for i in range(slots)])
+    right, top = gap * len(model.layers), tallest / 2
+    unit = min(0.7, 8 / tallest)  # inches
+    axes = _axes(axes, (max(4.5, unit * (right + 3)), unit * (tallest + 1) + 0.5))
+    axes.set(xlim=(-1.5, right + 1.5), ylim=(-top - 0.8, top + 0.2), aspect="equal")
+    axes.axis("off")
+    extent = axes.get_window_extent()
+    fontsize = 13 * min(extent.width / (right + 3), extent.height / (tallest + 1)) / axes.figure.dpi
+
+    kinds = ["inputs", *(getattr(f, "__name__", f) or "linear" for f in (layer.activation for layer in model.layers))]
+    for column, (size, kind, centres) in enumerate(zip(sizes, kinds, places)):
+        axes.text(gap * column, -top - 0.2, f"{size} {kind}", ha="center", va="top", fontsize=1.2 * fontsize)
+        if size > len(centres):
+            axes.text(*centres.pop(), "⋮", ha="center", va="center", fontsize=2 * fontsize)
+        _draw_units(axes, centres, None if activations is None else activations[column], fontsize)
+    for letter, side, centres in (("x", -1, places[0]), ("y", 1, places[-1])):
+        for i, (x, height) in enumerate(centres, 1):
+            axes.text(x + 0.8 * side, height, f"${letter}_{{{i}}}$", ha="center", va="center", fontsize=1.4 * fontsize)
+    _draw_weights(axes, model, places)
+    return axes
+
+
+def _activations(model: MLP, inputs: Any) -> list[list[float]]:
+    """The row itself and what each layer makes of it."""
+    found = rows_of([inputs])
+    with no_grad():
+        model(found[0])
+        for layer in model.layers:
+            found.append([v.data for v in layer.forward(found[-1])])
+    return found
+
+
+def _draw_units(
+    axes: Any, centres: list[tuple[float, float]], activations: list[float] | None, fontsize: float
+) -> None:
+    from matplotlib.patches import Circle
+
+    largest = max(map(abs, activations)) if activations else 0.0
+    for i, centre in enumerate(centres):
+        colour: Any = "white"
+        if activations is not None:
+            h = activations[i]
+            share = abs(h) / largest if largest else 0.0
+            colour = _tint(_sign_colour(h), 0.7 * share)
+            text = f"{round(h, 2) + 0.0:.2f}" if abs(h) < 100 else f"{h:.0e}"  # + 0.0 makes -0.0 a plain 0.0
+            axes.text(*centre, text, ha="center", va="center", fontsize=fontsize)
+        axes.add_patch(Circle(centre, RADIUS, facecolor=colour, edgecolor="black", zorder=2))

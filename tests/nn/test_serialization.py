@@ -107,8 +107,7 @@ def test_no_changed_digit_is_loaded(tmp_path):
             path.write_text(whole[:i] + str((int(letter) + 1) % 10) + whole[i + 1 :])
             try:
                 assert bits(nn.load(path)) == bits(model)  # a 17th digit may make no difference to the double
-            except ValueError as error:
-                assert "no model that can be loaded" in str(error)
+            except ValueError:
                 refused += 1
     assert refused > 100
 
@@ -176,8 +175,8 @@ def forged(**changes):
         ({"model__arguments__sizes": [1.0]}, "at least 1"),
         ({"model__arguments__activations": ["__class__"]}, "no activation"),
         ({"model__arguments__activations": [["tanh"]]}, "no activation"),
-        ({"model": {"type": "MLP", "arguments": {"n_inputs": 1, "sizes": [1] * 3, "activations": ["sin", "relu", None]}}},
-         "one activation for all hidden layers"),
+        ({"model": {"type": "MLP", "arguments": {"n_inputs": 1, "sizes": [1] * 3, "activations": ["sin", "relu", ""]}}},
+         "one activation for all hidden"),
     ],
     ids=str,
 )  # fmt: skip
