@@ -1,4 +1,6 @@
-"""Networks on top of `autograd`: modules, initialisation, losses and optimisers, under PyTorch's names."""
+"""Networks on top of `autograd`: modules, losses, optimisers, training, pictures, files, in PyTorch's words."""
+
+from typing import Any
 
 from nn.initialization import INITIALIZERS, he_normal, he_uniform, xavier_normal, xavier_uniform
 from nn.losses import (
@@ -16,21 +18,17 @@ from nn.losses import (
 )
 from nn.modules import MLP, Layer, Module, Neuron
 from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, gradient_norm, minimize
+from nn.plots import plot_decision_boundary, plot_gradient_norms, plot_history, plot_network
 from nn.schedules import CosineAnnealingLR, LinearLR, StepLR
 from nn.serialization import load, save
 from nn.training import History, empirical_risk, fit, predict
 
 __all__ = [
-    "save",
-    "load",
-    "predict",
-    "fit",
-    "empirical_risk",
-    "History",
     "Adagrad",
     "Adam",
     "AdamW",
     "CosineAnnealingLR",
+    "History",
     "INITIALIZERS",
     "Layer",
     "LinearLR",
@@ -45,6 +43,8 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "clip_grad_norm",
     "cross_entropy",
+    "empirical_risk",
+    "fit",
     "gradient_norm",
     "he_normal",
     "he_uniform",
@@ -52,11 +52,26 @@ __all__ = [
     "huber",
     "l1_penalty",
     "l2_penalty",
+    "load",
     "mean_absolute_error",
     "mean_squared_error",
     "minimize",
     "negative_log_likelihood",
+    "plot_decision_boundary",
+    "plot_gradient_norms",
+    "plot_history",
+    "plot_network",
+    "predict",
+    "save",
     "squared_error",
     "xavier_normal",
     "xavier_uniform",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from nn import estimators  # scikit-learn is optional, and slow to import
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -67,6 +67,12 @@ class History:
     def seconds(self) -> list[float]:
         return [epoch.seconds for epoch in self.epochs]
 
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the losses over the epochs; see `nn.plot_history`."""
+        from nn.plots import plot_history  # plots.py uses this module
+
+        return plot_history(self, axes)
+
     def __repr__(self) -> str:
         end = "".join(f", {how}" for how in ("converged", "interrupted", "diverged") if getattr(self, how))
         loss = f", loss {self.epochs[0].loss:.4g} -> {self.epochs[-1].loss:.4g}" if self.epochs else ""

@@ -72,13 +72,15 @@ def test_the_readme_has_code_to_run():
 
 
 @pytest.mark.parametrize("block", code_blocks("python"), ids=lambda block: block.splitlines()[0])
-def test_python_in_the_readme_runs_and_prints_what_it_says(block):
+def test_python_in_the_readme_runs_and_prints_what_it_says(block, tmp_path):
     if ">>>" in block:
         runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
         failed, attempted = runner.run(doctest.DocTestParser().get_doctest(block, {}, "README.md", "README.md", 0))
         assert attempted and not failed
     else:
-        printed = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True, cwd=ROOT)
+        printed = subprocess.run(
+            [sys.executable, "-c", block], capture_output=True, text=True, check=True, cwd=tmp_path
+        )
         expected = re.findall(r"# prints (.*)", block)
         assert expected
         assert printed.stdout.split() == " ".join(expected).split()
@@ -96,3 +98,15 @@ def test_the_commands_and_rooms_in_the_readme_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
     for path in re.findall(r"^\| `([\w/]+(?:\.py|/))` \|", README, flags=re.MULTILINE):
         assert (ROOT / path).exists(), path
+
+
+def test_the_readme_lists_every_demo_and_its_pictures_exist():
+    demos = {path.stem for path in (ROOT / "demos").glob("[a-z]*.py")}
+    listed = set(re.findall(r"^\| `(\w+)` \| [^|]* \|$", README, flags=re.MULTILINE))
+    assert demos == listed
+    for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", README):
+        assert (ROOT / picture).exists(), picture
+
+
+def test_the_readme_names_everything_that_nn_exports():
+    assert [name for name in nn.__all__ if not re.search(rf"\b{name}\b", README)] == []
