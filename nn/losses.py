@@ -195,6 +195,10 @@ def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
 
 
 def _class(target: Any, n_classes: int) -> int:
+    if not hasattr(target, "__index__"):
+        raise TypeError(
+            f"A class is a whole number, got {target!r}.\n  Write int(target), or its probabilities as a list."
+        )
     if not 0 <= index(target) < n_classes:
         raise IndexError(f"There is no class {target}: of {n_classes} numbers, the classes are 0 to {n_classes - 1}.")
     return index(target)

@@ -102,6 +102,8 @@ def _build(kind: str, arguments: dict[str, Any]) -> Module:
 
 def _write(path: Path, text: str) -> None:
     """Replace the file in one step: all of the new text is on the disk before it gets the name."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in.")
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(new, "x", encoding="ascii") as file:

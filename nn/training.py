@@ -183,6 +183,7 @@ def empirical_risk(
 
     Source: lecture 000, the empirical risk.
     """
+    _check_reduction(reduction)
     rows, targets = checked_rows(X, y)
     total = autograd.sum(loss(model(row), target) for row, target in zip(rows, targets))
     risk = total / len(rows) if reduction == "mean" else total
@@ -233,22 +234,28 @@ def _number(x: Any) -> float:
 
 
 def _check(
-    parameters: list[Value],
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int | None,
-    reduction: str,
-    patience: int,
+    parameters: list[Value], optimizer: Optimizer, epochs: int, batch_size: int | None, reduction: str, patience: int
 ) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit needs an optimizer, got {optimizer!r}.\n  Write nn.SGD(model.parameters(), lr=0.1).")
     if not set(parameters) & set(optimizer.parameters):
         raise ValueError(
             "The optimizer moves none of this model's parameters.\n  Make it for the model: SGD(model.parameters())."
         )
+    _check_reduction(reduction)
+    settings = {
+        "epochs": (epochs, 0),
+        "batch_size": (1 if batch_size is None else batch_size, 1),
+        "patience": (patience, 1),
+    }
+    for name, (number, least) in settings.items():
+        if not isinstance(number, int) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
+
+
+def _check_reduction(reduction: str) -> None:
     if reduction not in ("mean", "sum"):
         raise ValueError(f'The reduction is "mean" or "sum", got {reduction!r}.')
-    for name, number, least in (("epochs", epochs, 0), ("batch_size", batch_size or 1, 1), ("patience", patience, 1)):
-        if number < least:
-            raise ValueError(f"{name} must be at least {least}, got {number}.")
 
 
 def _bar(epochs: int, progress: bool) -> Any:

@@ -3,18 +3,18 @@ from dataclasses import replace
 
 import pytest
 
-from demos import _errata_checks as checks
-from demos import errata, worked_example
+from demos import errata, noisy_xor, worked_example
+from demos._errata import lecture_004, shared
 
 ERRATA = [row for row in errata.ROWS if row.kind != "holds"]
 
 
-def row_of(lecture: str, printed: str) -> errata.Row:
+def row_of(lecture: str, printed: str) -> shared.Row:
     (found,) = (row for row in ERRATA if row.lecture == lecture and row.printed == printed)
     return found
 
 
-def name_of(row: errata.Row) -> str:
+def name_of(row: shared.Row) -> str:
     return f"{row.lecture} {row.printed}"
 
 
@@ -23,7 +23,7 @@ def sigma(z: float) -> float:
 
 
 @pytest.mark.parametrize("row", errata.ROWS, ids=name_of)
-def test_the_numbers_bear_every_row_out(row: errata.Row) -> None:
+def test_the_numbers_bear_every_row_out(row: shared.Row) -> None:
     assert row.kind in errata.KINDS
     assert row.proven, row.evidence
     if row.kind == "holds":
@@ -36,19 +36,19 @@ def test_the_numbers_bear_every_row_out(row: errata.Row) -> None:
 
 
 def test_a_correction_that_is_wrong_proves_nothing() -> None:
-    check = lambda: checks.evidence(1.0, 2.0, 3.0)  # noqa: E731
-    assert not any(errata.Row("000", "", "", check, kind).proven for kind in errata.KINDS)
+    check = lambda: shared.evidence(1.0, 2.0, 3.0)  # noqa: E731
+    assert not any(shared.Row("000", "", "", check, kind).proven for kind in errata.KINDS)
 
 
 def test_a_missing_number_agrees_with_nothing() -> None:
-    found = checks.evidence([math.nan, 1.0], [1.0], [1.0, 1.0])
+    found = shared.evidence([math.nan, 1.0], [1.0], [1.0, 1.0])
     assert not found.agrees(found.printed) and not found.agrees(found.right) and found.agrees((1.0, 1.0))
 
 
 def test_a_wrong_derivative_is_not_believed() -> None:
-    checks.insist([6.0], lambda v: v[0] ** 2, [3.0])
+    shared.insist([6.0], lambda v: v[0] ** 2, [3.0])
     with pytest.raises(ArithmeticError, match=r"engine gives 6\.001"):
-        checks.insist([6.001], lambda v: v[0] ** 2, [3.0])
+        shared.insist([6.001], lambda v: v[0] ** 2, [3.0])
 
 
 def test_lecture_001_has_two_slips_and_twelve_numbers_carried_over_in_the_example() -> None:
@@ -62,6 +62,7 @@ def test_lecture_001_has_two_slips_and_twelve_numbers_carried_over_in_the_exampl
 def test_the_counts_add_up() -> None:
     totals = {lecture: kinds.total() for lecture, kinds in errata.counts(errata.ROWS).items()}
     assert sum(totals.values()) == len(errata.ROWS)
+    assert [row.lecture for row in errata.ROWS] == sorted(row.lecture for row in errata.ROWS)
     slips = {lecture: kinds["slip"] for lecture, kinds in errata.counts(errata.ROWS).items()}
     assert slips == {"000": 3, "001": 3, "002": 0, "003": 2, "004": 4}
 
@@ -82,7 +83,7 @@ def test_the_slope_of_the_sigmoid_at_the_two_places() -> None:
 
 def test_the_missing_unit_is_the_whole_difference_in_lecture_003s_sum() -> None:
     (found,) = (row.evidence for row in ERRATA if row.lecture == "003" and row.place == "dC/dz")
-    net = checks.network(2, 2, 3)
+    net = shared.network(2, 2, 3)
     for k in (1, 2):
         slope = sigma(net.z[1, k].data) * (1 - sigma(net.z[1, k].data))
         third = net.z[2, 3].grad * net.w[2, 3, k].data * slope
@@ -93,14 +94,25 @@ def test_both_hidden_biases_of_lecture_004_move_alike_and_only_by_its_own_code()
     import numpy as np
 
     start = 0.5 * np.random.RandomState(1).randn(9)[6:8]  # W1 and W2 take the first six draws
-    assert checks.TRAINED[4] - start[0] == pytest.approx(checks.TRAINED[5] - start[1], abs=1e-8)
-    assert checks.trained(each_bias_its_own=False) == pytest.approx(checks.TRAINED, abs=1e-8)
-    mended = checks.trained(each_bias_its_own=True)
+    assert lecture_004.TRAINED[4] - start[0] == pytest.approx(lecture_004.TRAINED[5] - start[1], abs=1e-8)
+    assert lecture_004.trained(each_bias_its_own=False) == pytest.approx(lecture_004.TRAINED, abs=1e-8)
+    mended = lecture_004.trained(each_bias_its_own=True)
     assert abs((mended[4] - start[0]) - (mended[5] - start[1])) > 1
 
 
+def test_the_overwritten_sum_is_that_of_the_notebooks_own_backward_pass() -> None:
+    import numpy as np
+
+    found = lecture_004.overwritten(0, 2, 2, 1)  # only this sum has several terms, so that no other is overwritten
+    net = shared.network(2, 2, 1)
+    layers = [np.array([[net.w[m, i, j].data for j in (*net.units(m - 1), 0)] for i in net.units(m)]) for m in (1, 2)]
+    x, target = np.array([[net.output(0, 1)], [net.output(0, 2)]]), np.array([net.target])
+    for numbers, mended in ((found.printed, []), (found.right, [noisy_xor.SUMMED])):
+        assert numbers == pytest.approx(noisy_xor.by_hand(layers, x, target, mended)[1][:, 0].tolist())
+
+
 def test_the_network_is_that_of_plain_floats() -> None:
-    net = checks.network(2, 2, x=(0.5, -1.0))
+    net = shared.network(2, 2, x=(0.5, -1.0))
     for i in (1, 2):
         z = net.w[1, i, 0].data + net.w[1, i, 1].data * 0.5 - net.w[1, i, 2].data
         assert net.z[1, i].data == pytest.approx(z)

@@ -219,3 +219,5 @@ def test_a_link_stays_a_link(tmp_path):
 def test_a_missing_file_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         nn.load(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere to save model\.json in"):
+        nn.save(nn.Neuron(1), tmp_path / "nowhere" / "model.json")

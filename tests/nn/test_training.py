@@ -245,8 +245,10 @@ def test_the_history_reads_well():
         ({"X": [[[1.0]]]}, ValueError, "shape"),
         ({"X": [[1.0], [2.0]], "y": [0, 1]}, ValueError, "takes 2 inputs, got 1"),
         ({"reduction": "max"}, ValueError, "max"),
-        ({"epochs": -1}, ValueError, "epochs must be at least 0"),
-        ({"batch_size": -1}, ValueError, "batch_size must be at least 1"),
+        ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0, got -1"),
+        ({"batch_size": -1}, ValueError, "batch_size must be a whole number of at least 1"),
+        ({"batch_size": 0}, ValueError, "batch_size must be"),
+        ({"epochs": 2.5}, ValueError, "got 2.5"),
         ({"patience": 0}, ValueError, "patience"),
         ({"validation": (X, Y[:1])}, ValueError, "1 for 5 rows"),
         ({"loss": lambda prediction, target: 1.0}, TypeError, "a Value that depends on the parameters"),
@@ -264,6 +266,13 @@ def test_an_optimizer_of_another_model_is_refused():
     other = nn.SGD(network().parameters(), lr=0.1)
     with pytest.raises(ValueError, match="none of this model's parameters"):
         nn.fit(network(), X, Y, nn.squared_error, other, 1, progress=False)
+
+
+def test_an_optimizer_class_is_no_optimizer():
+    with pytest.raises(TypeError, match=r"nn.SGD\(model.parameters\(\), lr=0.1\)"):
+        nn.fit(network(), X, Y, nn.squared_error, nn.SGD, 1, progress=False)
+    with pytest.raises(ValueError, match="max"):
+        nn.empirical_risk(network(), X, Y, nn.squared_error, reduction="max")
 
 
 def test_any_module_can_be_trained():
