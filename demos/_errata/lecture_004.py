@@ -205,8 +205,8 @@ ROWS += [
     Row("004", "backward_prop", "dldhs[l][j] = m*Wl[i,j]", lambda: overwritten(0, 2, 2, 2, 1), "slip",
         "dldhs[l][j] += m*Wl[i,j]",
         "Equation (44) sums over i; as printed the last unit above overwrites the others. Here dloss/dx of a 2-2-2-1 "
-        "network, overwritten in the lowest sum alone. The lecture's 2-2-1 network escapes: there only dldhs[0] is wrong, "
-        "which nobody reads. So its "
+        "network, overwritten in the lowest sum alone. The lecture's 2-2-1 network escapes: there only dldhs[0] is "
+        "wrong, which nobody reads. So its "
         "printed results cannot tell whether the transcription lost a +."),
     Row("004", "backward_prop", "in a 2-2-1 network dloss/dh of layer 1 comes out right",
         lambda: overwritten(1, 2, 2, 1)),
