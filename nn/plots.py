@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -31,8 +30,9 @@ WIDEST = 4.0  # points, the line of the largest weight
 
 
 def new_figure(size: tuple[float, float] = (6.0, 4.5), shown: bool = False) -> Any:
-    """An empty matplotlib figure of `size` inches; with `shown`, one that pyplot knows and shows, and that is its to
-    close. Without matplotlib, ImportError says what to install.
+    """An empty matplotlib figure of `size` inches; with `shown`, one that pyplot keeps, shows and closes.
+
+    Without matplotlib, ImportError says what to install.
     """
     make: Any
     try:
@@ -64,17 +64,17 @@ def plot_history(history: History, axes: Any = None) -> Any:
         raise ValueError(f"{history} has no whole epoch to draw.\n  If it diverged, take a smaller learning rate.")
     losses = {"training": history.loss, "validation": history.validation_loss}
     axes = _axes(axes, (6.0, 4.0))
-    for (name, numbers), colour, style in zip(losses.items(), ("#0072B2", "#D55E00"), ("-", "--")):
+    for (name, numbers), colour, style in zip(losses.items(), (COLOURS[0], COLOURS[4]), ("-", "--")):
         if numbers:
-            dot = "." if len(numbers) == 1 else ""
-            axes.plot(range(1, len(numbers) + 1), numbers, style + dot, color=colour, label=name)
+            dot = "." if len(numbers) == 1 else None
+            axes.plot(range(1, len(numbers) + 1), numbers, linestyle=style, marker=dot, color=colour, label=name)
     n = len(history.epochs)
     for end, marker in ENDS.items():
         if getattr(history, end):
             label = f"{end} after {n} epoch{'s' * (n > 1)}"
             axes.plot([n], history.loss[-1:], marker, color="black", markersize=7, label=label)
-    axes.set(xlabel="epoch", ylabel="loss", yscale=_scale(sum(losses.values(), [])))
-    axes.locator_params(axis="x", integer=True)
+    axes.set(xlabel="epoch", ylabel="loss", yscale=_scale(history.loss + history.validation_loss))
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     _legend(axes)
     return axes
 
@@ -116,11 +116,15 @@ def plot_decision_boundary(
     n_outputs = outputs.shape[-1]
     classes = _classes(targets, n_outputs)
     if threshold is None:
-        last = getattr(model, "layers", [model])[-1]
+        last = model.layers[-1] if isinstance(model, MLP) else model
         threshold = 0.5 if getattr(last, "activation", None) in ("sigmoid", autograd.sigmoid) else 0.0
     if n_outputs == 1:
         leads = [threshold - outputs[..., 0], outputs[..., 0] - threshold]
     else:
+        # Where three regions meet, the leads have a kink that the outputs do not have: these can be interpolated.
+        ticks = np.arange(resolution)
+        hats = np.maximum(0.0, 1 - abs(np.linspace(0, resolution - 1, 4 * resolution)[:, None] - ticks))
+        x1, x2, outputs = hats @ x1, hats @ x2, np.einsum("ai,bj,ijk->abk", hats, hats, outputs, optimize=True)
         leads = [outputs[..., k] - np.delete(outputs, k, axis=-1).max(axis=-1) for k in range(n_outputs)]
 
     axes = _axes(axes, (5.5, 4.5))
@@ -180,9 +184,10 @@ def plot_network(model: MLP, inputs: Any = None, axes: Any = None) -> Any:
     axes.set(xlim=(-1.5, right + 1.5), ylim=(-top - 0.8, top + 0.2), aspect="equal")
     axes.axis("off")
     extent = axes.get_window_extent()
-    fontsize = 13 * min(extent.width / (right + 3), extent.height / (tallest + 1)) / axes.figure.dpi
+    fontsize = 15 * min(extent.width / (right + 3), extent.height / (tallest + 1)) / axes.figure.dpi
 
-    kinds = ["inputs", *(getattr(f, "__name__", f) or "linear" for f in (layer.activation for layer in model.layers))]
+    kinds = [getattr(layer.activation, "__name__", layer.activation) or "linear" for layer in model.layers]
+    kinds = ["input" if sizes[0] == 1 else "inputs", *kinds]
     for column, (size, kind, centres) in enumerate(zip(sizes, kinds, places)):
         axes.text(gap * column, -top - 0.2, f"{size} {kind}", ha="center", va="top", fontsize=1.2 * fontsize)
         if size > len(centres):
@@ -208,15 +213,95 @@ def _activations(model: MLP, inputs: Any) -> list[list[float]]:
 def _draw_units(
     axes: Any, centres: list[tuple[float, float]], activations: list[float] | None, fontsize: float
 ) -> None:
+    from matplotlib.colors import to_rgb
     from matplotlib.patches import Circle
 
-    largest = max(map(abs, activations)) if activations else 0.0
+    largest = max(map(abs, activations or [0.0])) or 1.0
     for i, centre in enumerate(centres):
-        colour: Any = "white"
-        if activations is not None:
-            h = activations[i]
-            share = abs(h) / largest if largest else 0.0
-            colour = _tint(_sign_colour(h), 0.7 * share)
-            text = f"{round(h, 2) + 0.0:.2f}" if abs(h) < 100 else f"{h:.0e}"  # + 0.0 makes -0.0 a plain 0.0
-            axes.text(*centre, text, ha="center", va="center", fontsize=fontsize)
+        h = activations[i] if activations else 0.0
+        share = 0.7 * abs(h) / largest
+        colour = [1 - share * (1 - part) for part in to_rgb(COLOURS[h < 0])]
         axes.add_patch(Circle(centre, RADIUS, facecolor=colour, edgecolor="black", zorder=2))
+        if activations:
+            form = ".2f" if abs(h) < 100 else ".0f" if abs(h) < 10_000 else ".0e"
+            text = format(round(h, 2) + 0.0, form)  # + 0.0 makes -0.0 a plain 0.0
+            axes.text(*centre, text, ha="center", va="center", fontsize=fontsize)
+
+
+def _draw_weights(axes: Any, model: MLP, places: list[list[tuple[float, float]]]) -> None:
+    from matplotlib.collections import LineCollection
+
+    lines = [
+        (weight.data, (start, end))
+        for layer, starts, ends in zip(model.layers, places, places[1:])
+        for neuron, end in zip(layer.neurons, ends)
+        for weight, start in zip(neuron.weights, starts)
+    ]
+    lines.sort(key=lambda line: abs(line[0]))  # the widest on top
+    largest = abs(lines[-1][0])
+    for colour, style, relation in zip(COLOURS, ("solid", "dashed"), "><"):
+        mine = [(w, line) for w, line in lines if (w > 0 if relation == ">" else w < 0)]
+        widths = [WIDEST * abs(w) / largest for w, _ in mine]
+        segments = [line for _, line in mine]
+        axes.add_collection(LineCollection(segments, linewidths=widths, colors=colour, linestyles=style, zorder=1))
+        axes.plot([], [], linestyle=style, color=colour, label=f"weight {relation} 0")
+    axes.plot([], [], color="black", linewidth=WIDEST, label=f"widest: {largest:.3g}")
+    _legend(axes)
+
+
+def plot_gradient_norms(model: Module, axes: Any = None) -> Any:
+    """The Euclidean norm of the gradient in each layer, from the parameters' grads: where it vanishes or explodes.
+
+    Call it after `loss.backward()`; after `fit` the grads are those of the last step. A layer is a group of parameters
+    with one path in `named_parameters`, as `layers.0`. The scale is logarithmic where the norms span more than two
+    decades. Returns the axes.
+
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> model([1.0, 2.0]).backward()
+    >>> [text.get_text() for text in plot_gradient_norms(model).get_yticklabels()]
+    ['layers.0', 'layers.1']
+
+    Raises ValueError where all grads are 0, or one is not finite; TypeError for what is no Module.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"plot_gradient_norms takes a model, got {model!r}.\n  Write plot_gradient_norms(model).")
+    layers: dict[str, list[Value]] = {}
+    for name, parameter in model.named_parameters():
+        path = re.sub(r"(^|\.)neurons\..*|\.\d+$", "", name)
+        layers.setdefault(path or type(model).__name__, []).append(parameter)
+    norms = {path: gradient_norm(parameters) for path, parameters in layers.items()}
+    for path, norm in norms.items():
+        if not isfinite(norm):
+            raise ValueError(f"The gradient of {path} in {model} is {norm}.\n  Look at the loss before backward().")
+    if not any(norms.values()):
+        raise ValueError(
+            f"All grads of {model} are 0: nothing was differentiated since they were zeroed, or all units are dead.\n"
+            "  Write loss.backward(), then plot_gradient_norms(model)."
+        )
+    axes = _axes(axes, (6.0, 1.2 + 0.4 * len(norms)))
+    axes.barh(list(norms), list(norms.values()), color=COLOURS[0], edgecolor="black", height=0.6)
+    axes.set(xlabel="Euclidean norm of the gradient", ylabel="layer", xscale=_scale([n for n in norms.values() if n]))
+    axes.margins(x=0.25)
+    axes.invert_yaxis()
+    if axes.get_xscale() == "linear":
+        axes.ticklabel_format(axis="x", scilimits=(-2, 4))
+    left, _ = axes.get_xlim()  # where a 0 is written on a logarithmic scale
+    for place, norm in enumerate(norms.values()):
+        axes.annotate(f"{norm:.3g}", (max(norm, left), place), (3, 0), textcoords="offset points", va="center")
+    return axes
+
+
+def _axes(axes: Any, size: tuple[float, float]) -> Any:
+    if axes is not None:
+        return axes
+    # Where somebody looks on, pyplot has to know a figure to show it; elsewhere its list would keep each one alive.
+    shown = hasattr(sys, "ps1") or "matplotlib.pyplot" in sys.modules
+    return new_figure(size, shown).add_subplot()
+
+
+def _scale(numbers: list[float]) -> str:
+    return "log" if 0 < min(numbers) < max(numbers) / 100 else "linear"
+
+
+def _legend(axes: Any) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False, fontsize="small")
