@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -77,26 +77,33 @@ def state(model: nn.Module, x: Sequence[Sequence[float]], d: Sequence[int]) -> S
     return State(sum(losses) / len(losses) + shrinking, correct, sum(loss > 0 for loss in losses))
 
 
-def recipe(seed: int, steps: int) -> tuple[nn.MLP, list[State]]:
-    """micrograd's training: the network afterwards, and its states before the first step and after each."""
+def train(
+    seed: int,
+    make: Callable[..., nn.Optimizer],
+    lr: float,
+    end_factor: float,
+    fall: int,
+    epochs: int,
+    batch: int | None,
+) -> tuple[nn.MLP, list[State]]:
+    """The network after `epochs`, and its states before the first and after each. The rate falls for `fall` epochs."""
     (x, d), model = moons(seed), network(seed)
-    optimizer = nn.SGD(model.parameters(), lr=1.0)
-    schedule = nn.LinearLR(optimizer, start_factor=1.0, end_factor=0.1, total_iters=RECIPE_EPOCHS)
+    optimizer = make(model.parameters(), lr=lr)
+    schedule = nn.LinearLR(optimizer, start_factor=1.0, end_factor=end_factor, total_iters=fall)
     states = [state(model, x, d)]
-    nn.fit(model, x, d, nn.hinge, optimizer, steps, penalty=penalty, progress=False,
+    nn.fit(model, x, d, nn.hinge, optimizer, epochs, batch_size=batch, seed=seed, penalty=penalty, progress=False,
            callbacks=[schedule, lambda history: states.append(state(model, x, d))])  # fmt: skip
     return model, states
+
+
+def recipe(seed: int, steps: int) -> tuple[nn.MLP, list[State]]:
+    """micrograd's training: all rows in each step, a rate that reaches a tenth after 100 of them."""
+    return train(seed, nn.SGD, lr=1.0, end_factor=0.1, fall=RECIPE_EPOCHS, epochs=steps, batch=None)
 
 
 def small_batches(seed: int, epochs: int) -> tuple[nn.MLP, list[State]]:
-    """The same network trained by Adam on small batches, its learning rate falling to 0 in a straight line."""
-    (x, d), model = moons(seed), network(seed)
-    optimizer = nn.Adam(model.parameters(), lr=LR)
-    schedule = nn.LinearLR(optimizer, start_factor=1.0, end_factor=0.0, total_iters=epochs)
-    states = [state(model, x, d)]
-    nn.fit(model, x, d, nn.hinge, optimizer, epochs, batch_size=BATCH, seed=seed, penalty=penalty, progress=False,
-           callbacks=[schedule, lambda history: states.append(state(model, x, d))])  # fmt: skip
-    return model, states
+    """Adam from the same start, a few rows in each step, a rate that reaches 0 at the end."""
+    return train(seed, nn.Adam, lr=LR, end_factor=0.0, fall=epochs, epochs=epochs, batch=BATCH)
 
 
 def first_all_correct(states: Sequence[State]) -> int | None:

@@ -170,7 +170,7 @@ def show_one_flower(row: OneFlower, data: Iris) -> None:
     difference, outer = by_hand(row)
     c = row.c
     measures = ", ".join(f"{name} {x:g}" for name, x in zip(data.features, row.x))
-    print(f"1. One flower of class c = {c}, {data.classes[c]}: {measures} cm\n")
+    print(f"1. One flower of class c = {c}, {data.classes[c]}, in cm:\n   {measures}\n")
     print("   L = -ln y_c, so y_bar is -1/y_c for class c, else 0 (lecture 000); z_bar_k = y_bar_c dy_c/dz_k.")
     print("   'by hand' is y - t on plain floats, 'L' the engine's adjoint of z by the spelled-out L, 'logits'")
     print("   the one by nn.cross_entropy(z, c), which needs no y and overflows for no z.\n")
