@@ -1,6 +1,6 @@
 """L2-regularised regression: lecture 002's backward pass adjoint by adjoint, then ridge regression on real rows.
 
-    python -m demos.regularized_regression [--seed 0] [--small]
+    python -m demos.regularized_regression [--seed 0] [--small] [--plot FILE]
 
 1. z = w x + b, y = sigmoid(z), L = 1/2 (y - t)^2, R = 1/2 w^2, L_reg = L + lambda R: first the derivatives of L "as in
    calculus class", then every adjoint of L_reg (lecture 002, "univariate logistic least squares regression").
@@ -159,6 +159,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m demos.regularized_regression", description="L2 regularisation.")
     parser.add_argument("--seed", type=int, default=0, help="draws the training rows (default 0)")
     parser.add_argument("--small", action="store_true", help="60 rows to train on instead of 300, fewer lambdas")
+    parser.add_argument("--plot", metavar="FILE", help="draw the weights and the errors over lambda")
     options = parser.parse_args(argv)
     show_lecture()
 
@@ -180,6 +181,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\n   Best on the held-out rows: lambda = {best.lam:g}, error {best.held_out:.2f}", end=" ")
     print(f"({fits[0].held_out:.2f} without a penalty).")
     print(f"   Largest difference to the closed form in any weight: {max(row.difference for row in fits):.1e}")
+    if options.plot:
+        plot(options.plot, train.names, fits)
+
+
+def plot(path: str, names: Sequence[str], fits: Sequence[Fit]) -> None:
+    from demos._picture import MARKERS, STYLES, picture
+
+    lambdas = [row.lam for row in fits]
+    with picture(path, columns=2) as (weights, errors):
+        for i, name in enumerate(names):
+            style = MARKERS[i % len(MARKERS)] + STYLES[i % len(STYLES)]
+            weights.plot(lambdas, [row.parameters[i] for row in fits], style, markersize=4, label=name)
+        weights.set(ylabel="weight, per standard deviation of the input")
+        weights.legend(fontsize="small", ncols=5, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
+        errors.plot(lambdas, [row.train for row in fits], "o-", label="training rows")
+        errors.plot(lambdas, [row.held_out for row in fits], "s--", label="held-out rows")
+        errors.set(ylabel="root of the mean squared error")
+        errors.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False)
+        for axes in (weights, errors):  # linear up to the first lambda above 0, so that 0 has a place
+            axes.set_xscale("symlog", linthresh=min(lam for lam in lambdas if lam > 0))
+            axes.set_xlabel("lambda")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A small network learns XOR from the four rows of its truth table.
 
-    python -m demos.xor [--seed 7] [--small]
+    python -m demos.xor [--seed 7] [--small] [--plot FILE]
 
 Two inputs, four tanh units, one logit z; the probability of "1" is sigmoid(z), and the loss is the binary
 cross-entropy, taken from the logit. No straight line separates the rows, so the hidden layer has to bend the plane
@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m demos.xor", description="A small network learns XOR.")
     parser.add_argument("--seed", type=int, default=0, help="draws the weights to start from (default 0)")
     parser.add_argument("--small", action="store_true", help=f"{STEPS_SMALL} steps instead of {STEPS}")
+    parser.add_argument("--plot", metavar="FILE", help="draw the plane as the network sees it, and the loss")
     options = parser.parse_args(argv)
     steps = STEPS_SMALL if options.small else STEPS
 
@@ -81,6 +82,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         verdict = "right" if answer == target else "wrong"
         print(f"{inputs[0]:2.0f}  {inputs[1]:2.0f}   {target:3.0f}   {probability:11.4f}   {answer:d} {verdict}")
     print(f"\n{right} of {len(TRUTH_TABLE)} rows right.")
+    if options.plot:
+        from demos._picture import picture
+
+        with picture(options.plot, columns=2) as (plane, curve):
+            inputs, targets = zip(*TRUTH_TABLE)
+            nn.plot_decision_boundary(model, inputs, targets, axes=plane)
+            curve.plot(losses)
+            curve.set(xlabel="step", ylabel="mean binary cross-entropy", yscale="log")
 
 
 if __name__ == "__main__":

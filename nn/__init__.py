@@ -1,6 +1,6 @@
 """Networks on top of `autograd`: modules, losses, optimisers, training, pictures, files, in PyTorch's words."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nn.initialization import INITIALIZERS, he_normal, he_uniform, xavier_normal, xavier_uniform
 from nn.losses import (
@@ -69,9 +69,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("MLPClassifier", "MLPRegressor"):
-        from nn import estimators  # scikit-learn is optional, and slow to import
+if TYPE_CHECKING:
+    from nn.estimators import MLPClassifier as MLPClassifier
+    from nn.estimators import MLPRegressor as MLPRegressor
+else:
 
-        return getattr(estimators, name)
-    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in ("MLPClassifier", "MLPRegressor"):
+            from nn import estimators  # scikit-learn is optional, and slow to import
+
+            return getattr(estimators, name)
+        raise AttributeError(f"module 'nn' has no attribute {name!r}")

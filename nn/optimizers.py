@@ -274,7 +274,8 @@ def minimize(
 ) -> Any:
     """Minimise `objective()` over the parameters by SciPy's L-BFGS-B, which learns the curvature from the gradients.
 
-    objective   builds and returns the loss, a Value, from the parameters as they are: the whole batch, no shuffling
+    objective   builds and returns the loss, a Value, from the parameters as they are: the whole batch, no shuffling.
+                To save memory it may call backward() on parts of the loss itself and return their numbers in the sum
     tolerance   stop when no component of the gradient is larger, or the loss no longer falls
     callback    called with the loss after every iteration
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
+from numbers import Integral
 from random import Random
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
@@ -249,7 +250,7 @@ def _check(
         "patience": (patience, 1),
     }
     for name, (number, least) in settings.items():
-        if not isinstance(number, int) or number < least:
+        if not isinstance(number, Integral) or number < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
 
 

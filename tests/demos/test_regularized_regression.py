@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +86,8 @@ def test_without_scikit_learn_it_names_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(SystemExit, match=r"pip install scikit-learn"):
         demo.diabetes(60, seed=0)
+
+
+def test_the_picture_is_written(tmp_path: Path) -> None:
+    demo.main(["--small", "--plot", str(tmp_path / "path.png")])
+    assert (tmp_path / "path.png").read_bytes().startswith(b"\x89PNG")

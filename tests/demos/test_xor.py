@@ -57,6 +57,12 @@ def test_a_terminal_gets_a_progress_bar_in_place_of_the_lines(monkeypatch: pytes
     assert "10/10" in err.getvalue()
 
 
+def test_the_picture_is_written(tmp_path, capsys):
+    xor.main(["--small", "--plot", str(tmp_path / "xor.png")])
+    assert (tmp_path / "xor.png").read_bytes().startswith(b"\x89PNG")
+    assert "Picture written" in capsys.readouterr().out
+
+
 def test_train_alone_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     xor.train(seed=0, steps=10)
     assert capsys.readouterr() == ("", "")
