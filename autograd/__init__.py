@@ -8,6 +8,8 @@
 Value(2.0, grad=7.0, label='x')
 """
 
+from typing import TYPE_CHECKING, Any
+
 from autograd._namesake import warn as _warn_of_namesake
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.explain import explain, trace
@@ -53,10 +55,27 @@ from autograd.value import Value
 
 __all__ = [
     "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos", "cosh", "divide",
-    "dot", "erf", "exp", "explain", "expm1", "gaussian", "grad", "hessian", "hvp", "identity", "jacobian", "jvp",
-    "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad", "operation",
-    "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient", "subtract",
-    "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
+    "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad", "hessian", "hvp", "identity",
+    "jacobian", "jvp", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative",
+    "no_grad", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt",
+    "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
 ]  # fmt: skip
+
+if TYPE_CHECKING:
+    from autograd.drawing import draw as draw
+    from autograd.drawing.stepper import explore as explore
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name == "draw":
+            from autograd.drawing import draw  # imported when first used, so that `import autograd` stays instant
+
+            return draw
+        if name == "explore":
+            from autograd.drawing.stepper import explore
+
+            return explore
+        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+
 
 _warn_of_namesake()

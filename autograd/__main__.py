@@ -1,0 +1,127 @@
+"""An expression at the command line: its value, its gradient, and the two passes that lead there.
+
+python -m autograd "y + exp(x*y)" x=0.5 y=2 [--check] [--second] [--draw FILE] [--explore FILE.html]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping, Sequence
+
+import autograd
+from autograd.explain import trace
+from autograd.expression import FUNCTIONS, LANGUAGE, Expression, ExpressionError
+from autograd.formatting import short
+from autograd.notation import table
+from autograd.value import Value, to_node
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0, 1 where the expression is not defined or a file cannot be written, 2 for what is no question."""
+    argv = sys.argv[1:] if argv is None else argv
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a console without bars over letters still gets its numbers
+    parser = argparse.ArgumentParser(
+        prog="python -m autograd",
+        description="The value of an expression, its gradient, and the forward and the backward pass that lead there.",
+        epilog=f"{LANGUAGE} The functions: {', '.join(FUNCTIONS)}.",
+    )
+    parser.add_argument("expression", help='in quotation marks: "y + exp(x*y)"')
+    parser.add_argument("values", nargs="*", metavar="name=number", help="the value of each name in it: x=0.5 y=2")
+    parser.add_argument("--check", action="store_true", help="central finite differences beside the gradient")
+    parser.add_argument("--second", action="store_true", help="the second derivatives (the Hessian)")
+    parser.add_argument("--draw", metavar="FILE", help="save a picture of the graph: .svg, .png, .pdf or .dot")
+    parser.add_argument("--explore", metavar="FILE.html", help="write a page that steps through both passes")
+    # argparse takes -x**2 for an option. A space in front says that it is none.
+    arguments = [f" {a}" if a[:1] == "-" and a[1:2] != "-" and a != "-h" else a for a in argv]
+    options = parser.parse_intermixed_args(arguments)
+    try:
+        expression = Expression(options.expression.removeprefix(" "))
+        numbers = read_values(expression, options.values)
+    except ExpressionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
+        leaves = {name: Value(number, name) for name, number in numbers.items()}
+        result = to_node(expression(leaves))
+        result.backward()
+        print(report(expression, leaves, result, options.check))
+        if options.second and numbers:
+            print(f"\n{second_derivatives(expression, numbers)}")
+        print(f"\n{trace(result)}")
+        if options.draw:
+            autograd.draw(result).save(options.draw)
+            print(f"\nThe picture is in {options.draw}.")
+        if options.explore:
+            autograd.explore(result, options.explore)
+            print(f"\nThe page is in {options.explore}.")
+    except (ArithmeticError, ValueError, OSError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def read_values(expression: Expression, settings: Sequence[str]) -> dict[str, float]:
+    """The numbers of `x=0.5 y=2`, one for each name of the expression. Raises ExpressionError, naming what is off."""
+    numbers: dict[str, float] = {}
+    for setting in settings:
+        name, _, text = (part.strip() for part in setting.partition("="))
+        if name not in expression.names or "=" not in setting:
+            known = f"It has {', '.join(expression.names)}." if expression.names else "It has no names."
+            example = next(iter(expression.names), "x")
+            raise ExpressionError(
+                f"{setting.strip()!r} gives no value to a name in the expression.\n  {known}\n  Write {example}=0.5,"
+                " without spaces, or leave it out."
+            )
+        if name in numbers:
+            raise ExpressionError(f"{name} has two values.\n  {setting!r} is the second one.\n  Leave one out.")
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            raise ExpressionError(f"{text!r} is no number, so {name} has none.\n  Write {name}=0.5.") from None
+    for name, position in expression.names.items():
+        if name not in numbers:
+            raise expression.error(position, f"{name} has no value.", f"Write {name}=0.5 after the expression.")
+    return numbers
+
+
+def report(expression: Expression, leaves: Mapping[str, Value], result: Value, check: bool) -> str:
+    """The value and the gradient with all their digits, and beside it what finite differences say."""
+    rows = [["", "engine", "finite difference", "apart by"], ["value", repr(result.data), "", ""]]
+    for name, leaf in leaves.items():
+        numbers = {other: leaf.data for other, leaf in leaves.items()}
+        estimate = central_difference(expression, numbers, name) if check else math.nan
+        beside = (
+            ["", "not defined around here"]
+            if math.isnan(estimate)
+            else [repr(estimate), short(abs(estimate - leaf.grad))]
+        )
+        rows.append([f"df/d{name}", repr(leaf.grad), *beside])
+    head = f"f({', '.join(leaves)}) = {' '.join(expression.text.split())}"
+    lines = table(rows, numbers=(1, 2)) if check else table([row[:2] for row in rows], numbers=(1,))[1:]
+    return "\n".join([head if leaves else head.removeprefix("f() = "), "", *lines])
+
+
+def central_difference(expression: Expression, numbers: Mapping[str, float], name: str) -> float:
+    """(f(x + h) - f(x - h)) / 2h with h = 6e-6 max(1, |x|), about the cube root of the precision; NaN out of domain."""
+    h = 6e-6 * max(1.0, abs(numbers[name]))
+    above, below = numbers[name] + h, numbers[name] - h
+    try:
+        change: float = expression({**numbers, name: above}) - expression({**numbers, name: below})
+    except (ArithmeticError, ValueError):
+        return math.nan
+    return change / (above - below)
+
+
+def second_derivatives(expression: Expression, numbers: Mapping[str, float]) -> str:
+    names = list(numbers)
+    hessian = autograd.hessian(lambda xs: expression(dict(zip(names, xs))))([*numbers.values()])
+    rows = [["", *(f"d/d{name}" for name in names)]]
+    rows += [[f"df/d{name}", *map(repr, row)] for name, row in zip(names, hessian)]
+    return "\n".join(["Second derivatives", "", *table(rows, numbers=range(1, len(rows)))])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
