@@ -105,10 +105,12 @@ def add_clusters(graph: Any, clusters: dict[tuple[str, ...], list[str]]) -> None
 def escape(text: str) -> str:
     """One line of text inside of an HTML-like label, where markup and Graphviz's own \\N would have a meaning.
 
+    (And where Graphviz 2.43 takes a lone bracket that closes for a syntax error.)
+
     >>> escape(r"<b> & \\N")
     '&lt;b&gt; &amp; \\\\\\\\N'
     """
-    for character, entity in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+    for character, entity in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("]", "&#93;")):
         text = text.replace(character, entity)
     return printable(text)
 

@@ -110,8 +110,8 @@ def picture_of(root: Value, constants: bool, max_nodes: int, model: Any = None) 
 def nearest(root: Value, leading_from: Edges, hidden: Collection[Value], size: int) -> set[Value]:
     """`size` nodes around the root, level by level.
 
-    An interior node comes after all of its children. So what is left over has no parent among the interior nodes that are shown, and
-    drawing it as one node makes no cycle.
+    An interior node comes after all of its children. So no interior node that is shown is a parent of what is left
+    over, and drawing that as one node makes no cycle.
     """
     seen: Counter[Value] = Counter()
     shown, queue = {root}, deque([root])
@@ -182,5 +182,5 @@ def with_references(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], l
         name = f"{parent.name}_for_{child}"
         references[parent.name, child] = Node(name, "reference", parent.label, data=parent.data)
         edges[i] = edges[i]._replace(parent=name)
-        pieces -= span[i] - 1
+        pass
     return [*references.values(), *by_name.values()], edges
