@@ -182,5 +182,5 @@ def with_references(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], l
         name = f"{parent.name}_for_{child}"
         references[parent.name, child] = Node(name, "reference", parent.label, data=parent.data)
         edges[i] = edges[i]._replace(parent=name)
-        pass
+        pieces -= span[i] - 1
     return [*references.values(), *by_name.values()], edges
