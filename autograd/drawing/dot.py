@@ -38,8 +38,11 @@ def dot_text(picture: Picture, direction: str, digits: int, colour: bool) -> str
             attributes["fillcolor"] = tint(node.adjoint, strength(node.adjoint, strongest))
         graph.node(node.name, **attributes)
     strongest = largest(edge.flow for edge in picture.edges)
+    interior = {node.name for node in picture.nodes if node.kind == "interior"}
     for edge in picture.edges:
         attributes = edge_attributes(edge, digits)
+        if edge.parent in interior:
+            attributes["weight"] = "3"  # a chain of results is kept straight; leaves find their place beside it
         if colour and edge.flow is not None:
             attributes |= line(edge.flow, strength(edge.flow, strongest))
         graph.edge(edge.parent, edge.child, **attributes)
