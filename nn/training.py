@@ -147,7 +147,8 @@ def fit(
                 share = len(batch) / len(rows)
                 total += (batch_loss if reduction == "sum" else share * batch_loss) + share * batch_penalty
                 norms.append(gradient_norm(parameters))
-            validation_loss = None if held_out is None else _risk(model, *held_out, loss, reduction)
+            with no_grad():
+                validation_loss = None if held_out is None else _number(_risk(model, *held_out, loss, reduction))
             history.epochs.append(Epoch(total, validation_loss, sum(norms) / len(norms), perf_counter() - start))
             bar.set_postfix(loss=f"{total:.4g}", refresh=False)
             bar.update()
@@ -185,9 +186,7 @@ def empirical_risk(
     Source: lecture 000, the empirical risk.
     """
     _check_reduction(reduction)
-    rows, targets = checked_rows(X, y)
-    total = autograd.sum(loss(model(row), target) for row, target in zip(rows, targets))
-    risk = total / len(rows) if reduction == "mean" else total
+    risk = _risk(model, *checked_rows(X, y), loss, reduction)
     return risk if penalty is None else risk + penalty(model.parameters())
 
 
@@ -224,10 +223,9 @@ def _differentiate(
     return total * weight, _number(extra)
 
 
-def _risk(model: Module, rows: list[list[float]], targets: list[Target], loss: Loss, reduction: Reduction) -> float:
-    with no_grad():
-        total = sum(_number(loss(model(row), target)) for row, target in zip(rows, targets))
-    return total if reduction == "sum" else total / len(rows)
+def _risk(model: Module, rows: list[list[float]], targets: list[Target], loss: Loss, reduction: Reduction) -> Any:
+    total = autograd.sum(loss(model(row), target) for row, target in zip(rows, targets))
+    return total / len(rows) if reduction == "mean" else total
 
 
 def _number(x: Any) -> float:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd.drawing.picture import Edge, Node, Picture
-from autograd.drawing.text import printable, written
+from autograd.drawing.text import printable
+from autograd.formatting import short
 
 # One plain font: a list of them, as CSS has it, is measured as if it were the name of one.
 FONT = "Helvetica"
@@ -59,14 +60,14 @@ def node_attributes(node: Node, digits: int) -> dict[str, str]:
         border = {"color": "#bbbbbb", "fontcolor": "#555555", "width": "0.3", "height": "0.25"}
         if node.kind == "reference":
             border["style"] = "filled,dotted"
-        return {"label": f"<{header}{written(node.data, digits)}>", "tooltip": facts(node), **border}
+        return {"label": f"<{header}{short(node.data, digits)}>", "tooltip": facts(node), **border}
     operation = "no_grad" if node.kind == "detached" else escape(node.operation)
     title = [f"<TD><B>{label}</B></TD>"] * bool(label)
     title += [f'<TD><FONT POINT-SIZE="12">{operation}</FONT></TD>'] * bool(operation)
     span = ' COLSPAN="2"' if len(title) == 1 else ""
     rows = ["".join(title).replace("<TD>", f"<TD{span}>")] * bool(title)
     rows += [
-        f'<TD ALIGN="LEFT"><FONT COLOR="#444444">{key}</FONT></TD><TD ALIGN="RIGHT">{written(number, digits)}</TD>'
+        f'<TD ALIGN="LEFT"><FONT COLOR="#444444">{key}</FONT></TD><TD ALIGN="RIGHT">{short(number, digits)}</TD>'
         for key, number in (("data", node.data), ("grad", node.adjoint))
     ]
     table = "".join(f"<TR>{row}</TR>" for row in rows)
@@ -79,7 +80,7 @@ def edge_attributes(edge: Edge, digits: int) -> dict[str, str]:
     if edge.partial is None:
         return {"label": f"{edge.uses:,} edges" if edge.uses > 1 else "", "style": "dashed", "tooltip": " "}
     flow = f"\nadds {edge.flow!r} to the parent's adjoint" if edge.flow is not None else ""
-    return {"label": written(edge.partial, digits), "tooltip": f"local derivative {edge.partial!r}{flow}"}
+    return {"label": short(edge.partial, digits), "tooltip": f"local derivative {edge.partial!r}{flow}"}
 
 
 def facts(node: Node) -> str:

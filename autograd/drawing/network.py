@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from autograd.drawing.dot import FONT, escape, largest, line, strength, tint
-from autograd.drawing.text import written
+from autograd.formatting import short
 
 PARAMETER = re.compile(r"(?:(?P<layer>.+?)\.)??(?:neurons\.(?P<neuron>\d+)\.)?(?:weights\.(?P<weight>\d+)|bias)")
 GAP, STEP = 150, 46  # points between two layers, and between two neurons of one
@@ -90,7 +90,7 @@ def dot_text(layers: list[Layer], direction: str, digits: int, colour: bool, mos
                 continue
             bias = layers[column - 1].neurons[row].bias
             fill = {"fillcolor": tint(bias, strength(bias, strongest))} if colour else {}
-            label, tip = written(bias, min(digits, 2)), f"neuron {row}, bias {bias!r}"
+            label, tip = short(bias, min(digits, 2)), f"neuron {row}, bias {bias!r}"
             graph.node(f"l{column - 1}_{row}", label=label, pos=spots[row], tooltip=tip, **fill)
         if count < size:
             graph.node(f"more{column}", label=f"… {size - count:,} more", pos=spots[-1], **PLAIN)

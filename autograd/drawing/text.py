@@ -1,10 +1,11 @@
-"""Numbers and labels as text, and a picture in plain text, for where none can be shown."""
+"""Labels as text, and a picture in plain text, for where none can be shown."""
 
 from __future__ import annotations
 
 import re
 
 from autograd.drawing.picture import Picture
+from autograd.formatting import short
 
 MOST_LINES = 20
 
@@ -19,8 +20,8 @@ def listing(picture: Picture, digits: int) -> str:
     for node in nodes[-MOST_LINES:]:
         operands = f"({', '.join(parents[node.name])})" if node.name in parents else ""
         of = f"{printable(node.operation)} {operands}" if node.operation else operands or node.kind
-        adjoint = None if node.kind == "constant" else node.adjoint
-        rows.append([node.name, printable(node.label), of, written(node.data, digits), written(adjoint, digits)])
+        numbers = (node.data, None if node.kind == "constant" else node.adjoint)
+        rows.append([node.name, printable(node.label), of, *("" if x is None else short(x, digits) for x in numbers)])
     titles = ["node", "label", "operation", "data", "grad"]
     widths = [max(map(len, column)) for column in zip(titles, *rows)]
     edges = "1 edge" if len(picture.edges) == 1 else f"{len(picture.edges)} edges"
@@ -41,17 +42,3 @@ def printable(text: str) -> str:
     """
     text = re.sub("[\x00-\x1f]", lambda found: chr(0x2400 + ord(found[0])), text).replace("\x7f", "␡")
     return re.sub("[\x80-\x9f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)
-
-
-def written(number: float | None, digits: int) -> str:
-    """`digits` decimals, or digits where these would be none or too many; "" for None.
-
-    >>> written(0.1 + 0.2, 4), written(1e-7 / 3, 2)
-    ('0.3', '3.3e-08')
-    """
-    if number is None:
-        return ""
-    if number and not 10.0 ** (1 - digits) <= abs(number) < 1e6:
-        return f"{number:.{digits}g}"
-    text = f"{number:.{digits}f}"
-    return re.sub(r"(\.\d*?)0+$", lambda found: found[1] + "0" * (found[1] == "."), text)
