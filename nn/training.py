@@ -43,6 +43,7 @@ class History:
     validation_loss  the risk of the validation rows after the epoch, without the penalty; empty without such rows
     gradient_norm    the Euclidean norm of the gradient, the mean over the epoch's steps
     seconds          how long the epoch took
+    snapshots        the parameters' numbers, see `snapshot_every` in `fit`; autograd.explore shows them
     converged        the loss no longer fell, see `tolerance` in `fit`
     interrupted      Ctrl-C ended it; the model is as the last whole step left it
     diverged         a loss became infinite or NaN; the model is as it was before
@@ -50,6 +51,7 @@ class History:
 
     def __init__(self) -> None:
         self.epochs: list[Epoch] = []
+        self.snapshots: list[dict[Value, float]] = []
         self.converged = self.interrupted = self.diverged = False
 
     @property
@@ -97,6 +99,7 @@ def fit(
     callbacks: Sequence[Callable[[History], Any]] = (),
     progress: bool = True,
     patience: int = 10,
+    snapshot_every: int | None = None,
 ) -> History:
     """Train `model` on rows X (T x n_inputs) and targets y (T, or T x n_outputs); returns how it went.
 
@@ -111,6 +114,7 @@ def fit(
     tolerance   stop as converged when `patience` epochs in a row are not better than the best by more than this
     callbacks   called with the History after every epoch; one that returns True stops the training
     progress    show a bar with the loss
+    snapshot_every  keep the parameters' numbers in `History.snapshots`: at the start and after every so many epochs
 
     X and y are lists, NumPy arrays or pandas objects. The same seed gives the same result, to the last bit. Ctrl-C
     returns the history so far. Raises ValueError for rows that do not fit together and settings out of range.
@@ -127,11 +131,17 @@ def fit(
     rows, targets = checked_rows(X, y)
     held_out = None if validation is None else checked_rows(*validation)
     parameters = model.parameters()
-    _check(parameters, optimizer, epochs, batch_size, reduction, patience)
+    _check(parameters, optimizer, epochs, batch_size, reduction, patience, snapshot_every)
     generator = seed if isinstance(seed, Random) else Random(seed)
     order, size = list(range(len(rows))), batch_size or len(rows)
     history, best, waited = History(), inf, 0
     bar = _bar(epochs, progress)
+
+    def snap() -> None:
+        if snapshot_every and len(history.epochs) % snapshot_every == 0:
+            history.snapshots.append({parameter: parameter.data for parameter in parameters})
+
+    snap()
     try:
         while len(history.epochs) < epochs and not history.converged:
             start = perf_counter()
@@ -150,6 +160,7 @@ def fit(
             with no_grad():
                 validation_loss = None if held_out is None else _number(_risk(model, *held_out, loss, reduction))
             history.epochs.append(Epoch(total, validation_loss, sum(norms) / len(norms), perf_counter() - start))
+            snap()
             bar.set_postfix(loss=f"{total:.4g}", refresh=False)
             bar.update()
             waited = 0 if tolerance is None or total < best - tolerance else waited + 1
@@ -233,7 +244,13 @@ def _number(x: Any) -> float:
 
 
 def _check(
-    parameters: list[Value], optimizer: Optimizer, epochs: int, batch_size: int | None, reduction: str, patience: int
+    parameters: list[Value],
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None,
+    reduction: str,
+    patience: int,
+    snapshot_every: int | None,
 ) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit needs an optimizer, got {optimizer!r}.\n  Write nn.SGD(model.parameters(), lr=0.1).")
@@ -246,6 +263,7 @@ def _check(
         "epochs": (epochs, 0),
         "batch_size": (1 if batch_size is None else batch_size, 1),
         "patience": (patience, 1),
+        "snapshot_every": (1 if snapshot_every is None else snapshot_every, 1),
     }
     for name, (number, least) in settings.items():
         if not isinstance(number, Integral) or number < least:

@@ -57,17 +57,12 @@ def draw(
                 f"{name}={number!r} is too few or no whole number.\n"
                 f"  A picture needs {name} of at least {least}.\n  Write {name}={least} or more."
             )
-    if model is not None and not hasattr(model, "named_parameters"):
-        raise TypeError(
-            f"draw was given {type(model).__name__} as its model, which has no named_parameters().\n"
-            "  Their names say which parameters belong to one neuron and one layer.\n"
-            "  Write draw(loss, model=nn.MLP(...)), or leave the model out."
-        )
+    check_model(model, "draw")
     if isinstance(value, Value):
         from autograd.drawing import dot, picture, text
 
         shown = picture.picture_of(value, constants, max_nodes or 300, model)
-        return Drawing(dot.dot_text(shown, direction, digits, colour), text.listing(shown, digits), value)
+        return Drawing(dot.dot_text(shown, direction, digits, colour), text.listing(shown, digits), (value, model))
     if hasattr(value, "named_parameters"):
         from autograd.drawing import network
 
@@ -80,6 +75,15 @@ def draw(
     )
 
 
+def check_model(model: Any, function: str) -> None:
+    if model is not None and not hasattr(model, "named_parameters"):
+        raise TypeError(
+            f"{function} was given {type(model).__name__} as its model, which has no named_parameters().\n"
+            "  Their names say which parameters belong to one neuron and one layer.\n"
+            f"  Write {function}(loss, model=nn.MLP(...)), or leave the model out."
+        )
+
+
 class Drawing:
     """A picture: in Jupyter it shows itself.
 
@@ -90,8 +94,8 @@ class Drawing:
     Where no executable of Graphviz is found, `svg`, `save` and `view` raise GraphvizError.
     """
 
-    def __init__(self, dot: str, text: str, value: Value | None = None) -> None:
-        self.dot, self.text, self._value = dot, text, value
+    def __init__(self, dot: str, text: str, source: tuple[Value, Any] | None = None) -> None:
+        self.dot, self.text, self._source = dot, text, source
 
     @cached_property
     def svg(self) -> str:
@@ -133,14 +137,15 @@ class Drawing:
 
     def explore(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """The page to step through the graph: `autograd.explore(value, path)`. Raises TypeError for a network."""
-        if self._value is None:
+        if self._source is None:
             raise TypeError(
                 "The diagram of a network has no steps.\n  They are those of one result.\n"
                 "  Write autograd.explore(model(row), path)."
             )
         from autograd.drawing.stepper import explore
 
-        return explore(self._value, path, **options)
+        value, model = self._source
+        return explore(value, path, **{"model": model, **options})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from autograd.drawing.render import GraphvizError

@@ -31,7 +31,7 @@ function makeNames(nodes) {
   const plain = (i) => labels[i] || (isConstant(i) ? short(Number(nodes[i].data)) : `v${i + 1}`);
   const cut = (text, length) => ([...text].length > length ? [...text].slice(0, length - 1).join("") + "…" : text);
   function name(i) {
-    if (labels[i]) return make("bdi", {class: "name", title: nodes[i].label}, cut(labels[i], 16));
+    if (labels[i]) return make("bdi", {class: "name", title: nodes[i].path ?? nodes[i].label}, cut(labels[i], 16));
     if (isConstant(i)) return make("span", {}, plain(i));
     return make("span", {class: "name"}, "v", make("sub", {}, String(i + 1)));
   }

@@ -285,6 +285,7 @@ function recompute() {
   wrong = end?.wrong ?? null;
   pass = numbers.backward(mode, passed());
   showVerdict(end);
+  showSnapshot();
   showStep();
 }
 function explainWrong() {
@@ -314,7 +315,7 @@ for (const name of ["overwrite", "shuffled"]) {
 let found = null;
 $("search").addEventListener("input", ({target}) => {
   const wanted = target.value.trim().toLowerCase();
-  found = wanted ? new Set(nodes.flatMap((node, i) => (`${names.plain(i)} ${node.name ?? ""}`.toLowerCase().includes(wanted) ? [i] : []))) : null;
+  found = wanted ? new Set(nodes.flatMap((node, i) => (`${names.plain(i)} ${node.name ?? ""} ${node.path ?? ""}`.toLowerCase().includes(wanted) ? [i] : []))) : null;
   showStep();
 });
 $("search").addEventListener("keydown", ({key}) => {
@@ -384,13 +385,15 @@ if (graph.snapshots.length) {
   $("snapshot").max = graph.snapshots.length - 1;
   $("snapshot").addEventListener("input", () => {
     for (const [leaf, number] of graph.snapshots[Number($("snapshot").value)]) data[leaf] = fromText(number);
-    showSnapshot();
     recompute();
   });
-  showSnapshot();
 }
+// The leaves may have been edited since, and the graph recorded at any moment.
 function showSnapshot() {
-  $("snapshot-number").textContent = `${$("snapshot").value} of ${graph.snapshots.length - 1}`;
+  const standing = ([leaf, number]) => Object.is(data[leaf], fromText(number));
+  const here = graph.snapshots.findIndex((snapshot) => snapshot.every(standing));
+  if (here >= 0) $("snapshot").value = here;
+  $("snapshot-number").textContent = here < 0 ? "none: other numbers" : `${here} of ${graph.snapshots.length - 1}`;
 }
 
 $("subject").append(names.name(root), ` · ${nodes.length + graph.folded} nodes`);

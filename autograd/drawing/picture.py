@@ -155,9 +155,23 @@ def way(path: str) -> tuple[tuple[str, ...], str]:
     >>> way("bias")
     ((), 'bias')
     """
-    groups = re.findall(r"([^.]+)((?:\.\d+)*)(?:\.|$)", path) or [(path, "")]
+    groups = words_of(path)
     around = tuple((word.removesuffix("s") if index else word) + index.replace(".", " ") for word, index in groups[:-1])
     return around, "".join(groups[-1])
+
+
+def brief(path: str) -> str:
+    """A parameter's name where there is little room: the initials of what has a number.
+
+    >>> brief("layers.0.neurons.12.weights.2"), brief("layers.0.neurons.12.bias")
+    ('l0.n12.w2', 'l0.n12.bias')
+    """
+    return ".".join((word[0] if index else word) + index[1:] for word, index in words_of(path))
+
+
+def words_of(path: str) -> list[tuple[str, str]]:
+    """ "weights.2" is ("weights", ".2")."""
+    return re.findall(r"([^.]+)((?:\.\d+)*)(?:\.|$)", path) or [(path, "")]
 
 
 def with_references(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:

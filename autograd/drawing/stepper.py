@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd.dispatch import Operation, as_float
-from autograd.drawing import javascript
+from autograd.drawing import check_model, javascript
+from autograd.drawing.picture import brief
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -31,11 +32,14 @@ def explore(
     *,
     snapshots: Sequence[Mapping[Value | str, float]] = (),
     max_nodes: int = 2000,
+    model: Any = None,
 ) -> Page:
     """The page to step through the graph behind `value`; written to `path`, an .html file, where one is given.
 
-    snapshots   training steps to scrub through: for each a mapping from leaves, or their labels, to numbers
+    snapshots   training steps to scrub through: for each a mapping from leaves, or their labels, to numbers; nn.fit
+                records them, see its `snapshot_every`
     max_nodes   a larger graph folds: what is farthest from `value` becomes one node, its numbers fixed
+    model       a network after which unlabelled parameters are named: l0.n1.w2 is layers.0.neurons.1.weights.2
 
     In a notebook the result shows itself.
 
@@ -43,7 +47,8 @@ def explore(
     >>> explore(x * x + x)
     <page to step through 3 nodes>
 
-    Raises TypeError when value is no Value, ValueError for snapshots of something that is not among its leaves.
+    Raises TypeError when value is no Value or model no network, ValueError for snapshots of something that is not
+    among its leaves.
     """
     if not isinstance(value, Value):
         raise TypeError(
@@ -56,16 +61,18 @@ def explore(
             f"max_nodes={max_nodes} leaves nothing to step through.\n"
             "  A page shows at least the result and its parents.\n  Write max_nodes=3 or more."
         )
+    check_model(model, "explore")
     nodes, count, shared = visible(value, max_nodes)
     rules: dict[tuple[Operation, int], int | None] = {}  # where the page finds a rule that has no row of its own
     functions: list[str] = []
     position = {node: i for i, node in enumerate(nodes)}
     inside = {node for node in nodes if node.parents and all(parent in position for parent in node.parents)}
+    paths = {parameter: path for path, parameter in model.named_parameters()} if model is not None else {}
     graph = {
-        "nodes": [describe(node, node in inside, position, rules, functions) for node in nodes],
+        "nodes": [describe(node, node in inside, position, rules, functions) | named(node, paths) for node in nodes],
         "folded": count - len(nodes),
         "shared": sorted(position[node] for node in shared),
-        "snapshots": [read_snapshot(snapshot, nodes) for snapshot in snapshots],
+        "snapshots": [read_snapshot(snapshot, nodes, count) for snapshot in snapshots],
     }
     page = Page(assemble(graph, functions), count)
     if path is not None:
@@ -129,7 +136,7 @@ def describe(
     """What the page needs to know of a node. `inside`: all its parents are shown, else it is a leaf there."""
     operation = node.operation
     kind = "leaf" if operation is None else "folded" if node.parents else operation.name
-    facts: dict[str, Any] = {"label": str(node.label), "data": number(node.data), "kind": kind, "parents": []}
+    facts: dict[str, Any] = {"data": number(node.data), "kind": kind, "parents": []}
     if operation is not None and node.parents:
         facts |= {"name": operation.name, "symbol": operation.symbol}
         facts["parameters"] = [number(parameter) for parameter in operation.parameters]
@@ -146,6 +153,12 @@ def describe(
             partials = operation.partials(node.data, [parent.data for parent in node.parents])
             facts["slopes"] = [number(partial) for partial in partials]  # where the page has no rule
     return facts
+
+
+def named(node: Value, paths: Mapping[Value, str]) -> dict[str, str]:
+    if node.label or node not in paths:
+        return {"label": str(node.label)}
+    return {"label": brief(paths[node]), "path": paths[node]}
 
 
 def trace(operation: Operation, count: int, functions: list[str]) -> int | None:
@@ -165,7 +178,7 @@ def number(data: Any) -> float | str:
     return double if math.isfinite(double) else repr(double)
 
 
-def read_snapshot(snapshot: Mapping[Value | str, float], nodes: Sequence[Value]) -> list[list[Any]]:
+def read_snapshot(snapshot: Mapping[Value | str, float], nodes: Sequence[Value], count: int) -> list[list[Any]]:
     leaves: dict[Any, int] = {}
     for i, node in enumerate(nodes):
         if not node.parents:
@@ -175,7 +188,8 @@ def read_snapshot(snapshot: Mapping[Value | str, float], nodes: Sequence[Value])
         if key not in leaves or key == "":
             raise ValueError(
                 f"A snapshot has a number for {key!r}, which is no leaf of the graph that is shown.\n"
-                "  Its keys are leaves or their labels.\n  Write snapshots=[{w: 0.5, 'b': 0.1}, ...]."
+                "  Its keys are leaves or their labels.\n  Write snapshots=[{w: 0.5, 'b': 0.1}, ...]"
+                + (f", and max_nodes={count} where folded nodes hide it." if count > len(nodes) else ".")
             )
     return [[leaves[key], number(data)] for key, data in snapshot.items()]
 

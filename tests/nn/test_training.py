@@ -179,6 +179,16 @@ def test_callbacks_see_the_history_and_may_stop_it():
     assert seen == [(1, 1.0), (2, pytest.approx(0.1)), (3, pytest.approx(0.1)), (4, pytest.approx(0.01))]
 
 
+def test_snapshots_are_the_parameters_at_the_start_and_after_every_so_many_epochs():
+    model, history = trained(epochs=5, snapshot_every=2)
+    parameters = model.parameters()
+    assert [list(snapshot) for snapshot in history.snapshots] == [parameters] * 3
+    for epochs, snapshot in zip((0, 2, 4), history.snapshots):
+        stopped, _ = trained(epochs=epochs)
+        assert list(snapshot.values()) == [parameter.data for parameter in stopped.parameters()]
+    assert trained()[1].snapshots == []
+
+
 @pytest.mark.parametrize("rows_until_interrupt", [0, 1, 4, 5, 7, 13])
 def test_ctrl_c_returns_the_history_so_far_and_the_model_of_the_last_whole_step(rows_until_interrupt):
     left = rows_until_interrupt
@@ -250,6 +260,7 @@ def test_the_history_reads_well():
         ({"batch_size": 0}, ValueError, "batch_size must be"),
         ({"epochs": 2.5}, ValueError, "got 2.5"),
         ({"patience": 0}, ValueError, "patience"),
+        ({"snapshot_every": 0}, ValueError, "snapshot_every"),
         ({"validation": (X, Y[:1])}, ValueError, "1 for 5 rows"),
         ({"loss": lambda prediction, target: 1.0}, TypeError, "a Value that depends on the parameters"),
     ],

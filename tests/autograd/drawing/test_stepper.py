@@ -17,6 +17,7 @@ import shutil
 import pytest
 
 import autograd
+import nn
 from autograd import OPERATIONS, Value, operation, topological_order
 from autograd.drawing.stepper import explore, visible
 from autograd.operations import constant
@@ -480,10 +481,32 @@ def test_a_lone_leaf(show):
 def test_training_snapshots(show):
     w, b = Value(0.0, "w"), Value(0.0, "b")
     page = show(w * 3.0 + b, snapshots=[{w: 0.0, b: 0.0}, {w: 0.5, "b": 0.25}, {w: -1.0, b: math.inf}])
+    assert text(page, "#snapshot-number") == "0 of 2"
     for step, expected in [(1, 1.75), (2, math.inf), (0, 0.0)]:
         page.locator("#snapshot").fill(str(step))
         assert shown(page)[-1][0] == expected
         assert text(page, "#snapshot-number") == f"{step} of 2"
+    page.locator("#leaves input").first.fill("7")
+    assert text(page, "#snapshot-number") == "none: other numbers"
+    page.locator("#reset").click()
+    assert text(page, "#snapshot-number") == "0 of 2"
+
+
+def test_the_training_of_a_network_is_scrubbed_and_its_parameters_have_names(show):
+    model = nn.MLP(2, [2, 1], seed=0)
+    optimizer = nn.SGD(model.parameters(), lr=0.5)
+    history = nn.fit(model, [[0, 1], [1, 1]], [1, 0], nn.squared_error, optimizer, 4, progress=False, snapshot_every=2)
+    error = nn.squared_error(model([0.0, 1.0]), 1.0)
+    page = show(error, snapshots=history.snapshots, model=model)
+    assert text(page, "#snapshot-number") == "2 of 2"  # as the training left it
+    leaves = page.locator("#leaves .link").all_inner_texts()
+    assert leaves[:3] == ["l0.n0.w0", "l0.n0.w1", "l0.n0.bias"]
+    assert page.locator("#leaves bdi").first.get_attribute("title") == "layers.0.neurons.0.weights.0"
+    for step, snapshot in enumerate(history.snapshots):
+        page.locator("#snapshot").fill(str(step))
+        for parameter, number in snapshot.items():
+            parameter.data = number
+        assert shown(page)[-1][0] == pytest.approx(nn.squared_error(model([0.0, 1.0]), 1.0).data, rel=1e-12)
 
 
 def test_leaves_assigned_since(show):
@@ -515,6 +538,8 @@ def test_nobodys_grad_is_touched():
         (lambda: explore(2.0), TypeError, "float in place of a Value"),
         (lambda: explore(Value(1.0) + 1.0, max_nodes=2), ValueError, "max_nodes=3 or more"),
         (lambda: explore(Value(1.0) + 1.0, snapshots=[{"w": 1.0}]), ValueError, "'w', which is no leaf"),
+        (lambda: explore(Value(1.0) + 1.0, model=3), TypeError, "explore(loss, model=nn.MLP(...))"),
+        (lambda: explore(small_graph(), snapshots=[{"x": 1.0}], max_nodes=3), ValueError, "and max_nodes=6 where"),
         (lambda: explore(Value(1.0) + 1.0, snapshots=[{Value(1.0, "w"): 1.0}]), ValueError, "no leaf"),
     ],
 )
