@@ -4,11 +4,12 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DEMOS := $(filter-out __init__,$(basename $(notdir $(wildcard demos/[a-z]*.py))))
 
-.PHONY: help demo demos test lint format benchmark clean
+.PHONY: help demo demos notebooks test lint format benchmark clean
 
 help:
 	@echo "make demo       learn XOR with a small network"
 	@echo "make demos      run every demo at a small size"
+	@echo "make notebooks  run the notebooks and store what they show"
 	@echo "make test       run every test, the examples in the documentation included"
 	@echo "make lint       ruff, format check and mypy"
 	@echo "make format     format the code"
@@ -20,6 +21,9 @@ demo: .venv/user
 
 demos: .venv/dev
 	@for demo in $(DEMOS); do echo "== python -m demos.$$demo --small"; $(PY) -m demos.$$demo --small || exit 1; done
+
+notebooks: .venv/dev
+	$(PY) -m demos._notebooks
 
 test: .venv/dev
 	$(PY) -m pytest

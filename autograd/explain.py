@@ -6,7 +6,7 @@ Nodes go by their labels or by their numbers, see `notation`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from textwrap import fill
@@ -119,8 +119,8 @@ class Explanation(NamedTuple):
         for i, (path, factors) in enumerate(zip(self.paths, self.products), 1):
             head = f"  {over(self.loss_name, self.x_name)} = " if count == 1 else f"  {i}. "
             equals = " " * (len(head) - 2) + "= "
-            names = folded([over(f.of, f.by) for f in factors], FACTORS, lambda n: f"… {n:,} more …")
-            numbers = folded([f"({short(f.number)})" for f in factors], FACTORS, lambda n: f" … {n:,} more … ")
+            names = written(factors, lambda f: over(f.of, f.by), lambda n: f"… {n:,} more …")
+            numbers = written(factors, lambda f: f"({short(f.number)})", lambda n: f" … {n:,} more … ")
             lines += wrapped(head, names, " · ") + wrapped(equals, numbers, "")
             lines += [equals + short(path.product)] if len(factors) > 1 else []
         return lines
@@ -134,12 +134,17 @@ class Explanation(NamedTuple):
             numbers = [f"({latex_number(adjoint)})({latex_number(partial)})" for _, adjoint, partial in shown]
             lines = [f"{latex_fraction(loss, x)} &= {latex_sum(names)}", f"&= {latex_sum(numbers)}", total]
         for i, (path, factors) in enumerate(zip(self.paths, self.products), 1):
-            names = folded([latex_fraction(latex(f.of), latex(f.by)) for f in factors], FACTORS, lambda n: r"\cdots")
-            numbers = folded([f"({latex_number(f.number)})" for f in factors], FACTORS, lambda n: r"\cdots")
+            names = written(factors, lambda f: latex_fraction(latex(f.of), latex(f.by)), lambda n: r"\cdots")
+            numbers = written(factors, lambda f: f"({latex_number(f.number)})", lambda n: r"\cdots")
             product = "" if len(factors) == 1 else f" = {latex_number(path.product)}"
             lines.append(rf"\text{{path {i}:}}\quad {' '.join(names)} &= {''.join(numbers)}{product}")
         body = r" \\" + "\n"
         return "$$\\begin{aligned}\n" + body.join(lines) + "\n\\end{aligned}$$"
+
+
+def written(factors: Sequence[Factor], write: Callable[[Factor], str], fold: Callable[[int], str]) -> list[str]:
+    """Folded first: the path may have a hundred thousand factors, of which a dozen are shown."""
+    return [f if isinstance(f, str) else write(f) for f in folded(factors, FACTORS, fold)]
 
 
 def explain(loss: Value, x: Value, paths: int = 0) -> Explanation:
