@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from math import inf, isfinite
 from numbers import Integral
 from random import Random
@@ -276,6 +277,6 @@ def _check_reduction(reduction: str) -> None:
 
 
 def _bar(epochs: int, progress: bool) -> Any:
-    from tqdm.auto import tqdm  # imported here, so that `import nn` stays instant
-
+    # Imported here, so that `import nn` stays instant; and tqdm.auto warns where a notebook has no widgets.
+    tqdm = import_module("tqdm.auto" if progress else "tqdm").tqdm
     return tqdm(total=epochs, desc="fit", unit="epoch", disable=not progress)
