@@ -151,7 +151,9 @@ class Drawing:
         from autograd.drawing.render import GraphvizError
 
         try:
-            return {"image/svg+xml": self.svg, "text/plain": self.text}
+            # As wide as the notebook at most; a file keeps its size.
+            fitting = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+            return {"image/svg+xml": fitting, "text/plain": self.text}
         except GraphvizError as error:
             return {"text/plain": f"{self.text}\n\n{error}", "text/vnd.graphviz": self.dot}
 

@@ -207,7 +207,7 @@ def test_one_plain_font(executable):
 def test_jupyter_gets_svg_and_text(executable):
     bundle = draw(small())._repr_mimebundle_(include=None, exclude=None)
     assert set(bundle) == {"image/svg+xml", "text/plain"}
-    ET.fromstring(bundle["image/svg+xml"])
+    assert "max-width:100%" in ET.fromstring(bundle["image/svg+xml"]).get("style")  # a wide picture is not cut off
     assert bundle["text/plain"].startswith("Drawing of 7 nodes and 7 edges:")
 
 
