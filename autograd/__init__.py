@@ -11,10 +11,12 @@ Value(2.0, grad=7.0, label='x')
 from typing import TYPE_CHECKING, Any
 
 from autograd._namesake import warn as _warn_of_namesake
+from autograd.anomaly import detect_anomaly
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.explain import explain, trace
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.graph import topological_order
+from autograd.lint import lint
 from autograd.modes import no_grad
 from autograd.operations import (
     OPERATIONS,
@@ -54,11 +56,12 @@ from autograd.reductions import dot, logsumexp, softmax, sum
 from autograd.value import Value
 
 __all__ = [
-    "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos", "cosh", "divide",
-    "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad", "hessian", "hvp", "identity",
-    "jacobian", "jvp", "leaky_relu", "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative",
-    "no_grad", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt",
-    "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
+    "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos", "cosh",
+    "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad",
+    "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint", "log", "log1p", "logsumexp", "maximum",
+    "minimum", "multiply", "negative", "no_grad", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh",
+    "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
+    "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -72,6 +72,7 @@ class Operation:
         self.forward, self.derivative = forward, derivative
         self.formula, self.slope, self.domain, self.remedy = formula, slope, domain, remedy
         self.factory, self.parameters, self.example = factory, parameters, example
+        self.original, self.line = self, ""
         self.__name__ = self.__qualname__ = name
         self.__module__ = "autograd.operations"  # where pickle finds the rows; `operation` sets it anew
         if formula:
@@ -114,9 +115,9 @@ class Operation:
             )
         return tuple(partials)
 
-    def explain(self, error: Exception, numbers: Sequence[float], labels: Iterable[str] = ()) -> Exception:
+    def explain(self, error: Exception, numbers: Sequence[float], nodes: Iterable[Any] = ()) -> Exception:
         """The same kind of error, saying which operation failed, at which operands, why, and what to write."""
-        names = " and ".join(f"'{label}'" for label in labels if label)
+        names = " and ".join(filter(None, map(told, nodes)))
         place = f"at {', '.join(map(repr, (*numbers, *self.parameters)))}" + f" (node {names})" * bool(names)
         remedy = self.remedy
         if isinstance(error, OverflowError):
@@ -132,7 +133,25 @@ class Operation:
         return f"<operation {self.symbol}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
+        if self.original is not self:
+            return _same, (self.original,)
         return (self.factory, self.parameters) if self.factory else self.__qualname__
+
+    def called_at(self, line: str) -> Operation:
+        """The same operation for one node, which knows the line of the program that made it; see `detect_anomaly`."""
+        twin = object.__new__(Operation)
+        twin.__dict__.update(self.__dict__, line=line)
+        return twin
+
+
+def _same(operation: Operation) -> Operation:
+    return operation
+
+
+def told(node: Any) -> str:
+    """What a message says of a node: its label, and where it was made."""
+    line = node.operation.line if node.operation else ""
+    return ", ".join([*[f"'{node.label}'"] * bool(node.label), *[f"made at {line}"] * bool(line)])
 
 
 def operation(

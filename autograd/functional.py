@@ -129,7 +129,7 @@ def _recorded(
     again = _differentiating.get() or any(type(x) is Value for x in flat([args, list(kwargs.values()), also]))
     inside = _differentiating.set(True)
     try:
-        with modes.recording_set_to(True):
+        with modes.set_to(modes.recording, True):
             fresh = list(args)
             for i in chosen:
                 fresh[i] = fresh_nodes(args[i])
@@ -140,6 +140,7 @@ def _recorded(
 
 def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
     """d output / d each input by one backward pass over the nodes that lie between."""
+    modes.watch.get().backward(output, 1.0)
     order = interior_order(output, inputs)
     between = _reached(order, inputs)
     adjoints: dict[Value, Any] = {output: 1.0}

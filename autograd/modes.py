@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Watch:
+    """What looks at every result and every backward pass; this one does not look. See `detect_anomaly`."""
+
+    def forward(self, data: float, operation: Any, parents: Any) -> Any:
+        """The operation to be recorded as the one that made `data` from `parents`."""
+        return operation
+
+    def backward(self, root: Any, gradient: float) -> None:
+        pass
+
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)  # off inside no_grad
 following_ieee: ContextVar[bool] = ContextVar("following_ieee", default=False)  # on while partials are computed
-pauses: list[bool] = []  # one item for each open no_grad in any thread: cheaper to look at than the context
+NOBODY = Watch()
+watch: ContextVar[Watch] = ContextVar("watch", default=NOBODY)
+unusual: list[Any] = []  # an item for each mode that is set in any thread: cheaper to look at than the context
 
 
 @contextmanager
@@ -24,16 +41,16 @@ def no_grad() -> Iterator[None]:
 
     Each thread and each asynchronous task has its own state.
     """
-    with recording_set_to(False):
+    with set_to(recording, False):
         yield
 
 
 @contextmanager
-def recording_set_to(on: bool) -> Iterator[None]:
-    token = recording.set(on)
-    pauses.append(on)  # append and pop are atomic; a counter would need a lock, which Ctrl-C can leave locked
+def set_to(mode: ContextVar[T], state: T) -> Iterator[None]:
+    token = mode.set(state)
+    unusual.append(mode)  # append and pop are atomic; a counter would need a lock, which Ctrl-C can leave locked
     try:
         yield
     finally:
-        pauses.pop()
-        recording.reset(token)
+        unusual.pop()
+        mode.reset(token)

@@ -108,7 +108,6 @@ def difference_rounding(x: Any, y: Any) -> Any:
 
 # fmt: off
 LECTURE = "lecture 000, activation functions"
-
 identity = Operation("identity", lambda x: x, (1.0,), "x", "1", example=(2.0, 2.0))
 add = Operation("add", operator.add, (1.0, 1.0), "a + b", "(1, 1)", "+", example=(2.0, 3.0, 5.0))
 subtract = Operation("subtract", operator.sub, (1.0, -1.0), "a - b", "(1, -1)", "-", example=(2.0, 3.0, -1.0))

@@ -17,7 +17,7 @@ from autograd.dispatch import Operation, as_float
 from autograd.formatting import short
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
-from autograd.modes import pauses
+from autograd.modes import unusual
 from autograd.operations import constant
 
 
@@ -29,8 +29,8 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
             data = forward(self._data)
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, (self,))
-        if pauses and not modes.recording.get():
-            return new_leaf(data, operations.detached)
+        if unusual:
+            return _in_mode(data, operation, (self,))
         node = blank()
         node._data = data
         node.grad = 0.0
@@ -57,8 +57,8 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
             data = forward(self._data, other._data)
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, (self, other))
-        if pauses and not modes.recording.get():
-            return new_leaf(data, operations.detached)
+        if unusual:
+            return _in_mode(data, operation, (self, other))
         node = blank()
         node._data = data
         node.grad = 0.0
@@ -144,6 +144,7 @@ class Value:
         """
         if self._operation is operations.detached:
             raise RuntimeError("backward() after no_grad(): no step was recorded.\n  Compute outside of its block.")
+        modes.watch.get().backward(self, gradient)
         interior = interior_order(self)
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
@@ -260,9 +261,7 @@ class Value:
             data = as_float(operation.forward(*[node._data for node in nodes]))
         except (ArithmeticError, ValueError) as error:
             data = _instead(error, operation, nodes)
-        if pauses and not modes.recording.get():
-            return new_leaf(data, operations.detached)
-        return new_node(data, operation, nodes)
+        return _in_mode(data, operation, nodes)
 
     def _stop_gradient(self) -> Value:
         return Value(self._data, self.label)
@@ -323,9 +322,15 @@ def _operand(other: Any) -> Any:
         return NotImplemented
 
 
+def _in_mode(data: float, operation: Operation, parents: Sequence[Value]) -> Value:
+    """The node of a result, or a leaf inside of no_grad."""
+    operation = modes.watch.get().forward(data, operation, parents)
+    return new_node(data, operation, parents) if modes.recording.get() else new_leaf(data, operations.detached)
+
+
 def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) -> float:
     """The number in place of a failed forward: IEEE's inside of a partial, else the error, with names in it."""
     numbers = [node._data for node in operands]
     if modes.following_ieee.get():
         return float(IEEE._apply(operation, numbers))
-    raise operation.explain(error, numbers, [node.label for node in operands]) from None
+    raise operation.explain(error, numbers, operands) from None

@@ -11,7 +11,7 @@ NOTEBOOKS = sorted(Path(__file__).parent.glob("*.ipynb"))
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """The notebook with the outputs of a new run, every cell in its order; raises CellExecutionError where one fails."""
+    """The notebook with the outputs of a new run; raises CellExecutionError where a cell fails."""
     notebook = nbformat.read(path, as_version=4)
     return NotebookClient(notebook, timeout=300, record_timing=False, resources={}).execute()
 

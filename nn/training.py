@@ -174,7 +174,7 @@ def fit(
     except OverflowError as error:
         history.diverged = True
         warnings.warn(
-            f"Training diverged in epoch {len(history.epochs) + 1}: {error}.\n"
+            f"Training diverged in epoch {len(history.epochs) + 1}: {str(error).rstrip('.')}.\n"
             "  The model is as the step before left it. Take a smaller learning rate, or scale the inputs.",
             RuntimeWarning,
             stacklevel=2,

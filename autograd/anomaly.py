@@ -1,0 +1,115 @@
+"""detect_anomaly: which step was the first to make an infinity or a NaN, and on which line of the program it stands."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from autograd import modes
+from autograd.dispatch import Operation, as_float, told
+from autograd.graph import interior_order
+from autograd.operations import constant
+from autograd.value import Value
+
+ENGINE = os.path.dirname(__file__) + os.sep
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Inside, the first value and the first adjoint that is infinite or NaN raises FloatingPointError.
+
+    The error names the operation with its operands, their labels, and the line of the program that made the node. An
+    adjoint is looked for before any `.grad` is written. Each thread and each asynchronous task has its own state.
+
+    >>> from autograd import Value
+    >>> x = Value(0.0, "x")
+    >>> with detect_anomaly():
+    ...     x.sqrt().backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    FloatingPointError: the adjoint of 'x' is inf: sqrt(0.0) of 'x', made at ..., passes 1.0 * inf on to it.
+      sqrt has no finite derivative there.
+      Keep its operand away from that number: sqrt(x + 1e-12) in place of sqrt(x), or where(...).
+
+    Each operation takes several times as long and the backward pass runs twice: it is for finding a fault.
+    """
+    with modes.set_to(modes.watch, Finder()):
+        yield
+
+
+class Finder(modes.Watch):
+    def forward(self, data: float, operation: Operation, parents: Sequence[Value]) -> Operation:
+        """The operation as it is to be recorded, with the line of the program. Raises where `data` is not finite."""
+        if modes.following_ieee.get():
+            return operation  # inside of a derivative infinities are what IEEE says, and pass
+        line = _line()
+        if isfinite(data):
+            return operation.called_at(line)
+        call = _call(operation, parents)
+        odd = [parent for parent in parents if not isfinite(parent.data)]
+        if odd:
+            names = " and ".join(f"{told(parent) or 'an operand'} is {parent.data}" for parent in dict.fromkeys(odd))
+            why = f"{names} already: a leaf, or made outside of detect_anomaly()"
+            remedy = "Look at where that number comes from, or compute it inside of the block as well"
+        elif data == data:
+            why = "The operands are finite; the result is beyond the largest double, 1.8e308"
+            remedy = f"Write {operation.remedy}" if operation.remedy else "Scale the operands, or add their logarithms"
+        else:
+            why, remedy = "The operands are finite; no real number is the result", "Keep the operands away from there"
+        raise FloatingPointError(f"{call} is {data}, at {line}.\n  {why}.\n  {remedy}.")
+
+    def backward(self, root: Value, gradient: float) -> None:
+        """Raises at the first adjoint, in the order of a backward pass, that is not finite."""
+        adjoints = {root: as_float(gradient)}
+        for node in reversed(interior_order(root)):
+            adjoint, operation = adjoints.pop(node, 0.0), node.operation
+            partials = operation.partials(node.data, [parent.data for parent in node.parents])
+            for parent, partial in zip(node.parents, partials):
+                total = adjoints.get(parent, 0.0) + adjoint * partial
+                if not isfinite(total) and parent.operation is not constant:
+                    raise FloatingPointError(_report(node, parent, adjoint, partial, total))
+                adjoints[parent] = total
+
+
+def _report(node: Value, parent: Value, adjoint: float, partial: float, total: float) -> str:
+    operation, made = node.operation, told(node)
+    name = told(parent) or f"an operand of {operation.name}"
+    call = _call(operation, node.parents)
+    if not isfinite(partial):
+        why = f"{operation.name} has no finite derivative there"
+        remedy = (
+            f"Keep its operand away from that number: {operation.name}(x + 1e-12) in place of {operation.name}(x), or"
+            " where(...)"
+        )
+    else:
+        why = "Both factors are finite: the adjoints have grown beyond the largest double, 1.8e308"
+        remedy = "Scale the loss or the weights down, or clip the gradient on the way (nn.clip_grad_norm)"
+    return (
+        f"the adjoint of {name} is {total}: {call}{', ' * bool(made)}{made}, passes {adjoint} * {partial} on to it.\n"
+        f"  {why}.\n  {remedy}."
+    )
+
+
+def _call(operation: Operation, parents: Sequence[Value]) -> str:
+    numbers = [*(parent.data for parent in parents), *operation.parameters]
+    names = [f"'{parent.label}'" for parent in dict.fromkeys(parents) if parent.label]
+    return f"{operation.name}({', '.join(map(repr, numbers))})" + f" of {' and '.join(names)}" * bool(names)
+
+
+def _line() -> str:
+    """Where the program calls the engine: "model.py:12 (y = x.exp())"."""
+    frame: Any = sys._getframe(2)
+    while frame.f_back and frame.f_code.co_filename.startswith(ENGINE):
+        frame = frame.f_back
+    return _written(frame.f_code.co_filename, frame.f_lineno)
+
+
+@lru_cache(maxsize=4096)
+def _written(file: str, number: int) -> str:
+    code = linecache.getline(file, number).strip()
+    return f"{os.path.basename(file)}:{number}" + f" ({code})" * bool(code)
