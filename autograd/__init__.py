@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd._namesake import warn as _warn_of_namesake
 from autograd.anomaly import detect_anomaly
+from autograd.checking import GradcheckError, gradcheck, numerical_gradient
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.explain import explain, trace
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
@@ -56,12 +57,12 @@ from autograd.reductions import dot, logsumexp, softmax, sum
 from autograd.value import Value
 
 __all__ = [
-    "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos", "cosh",
-    "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad",
-    "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint", "log", "log1p", "logsumexp", "maximum",
-    "minimum", "multiply", "negative", "no_grad", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh",
-    "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
-    "value_and_grad", "where",
+    "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos",
+    "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad",
+    "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint", "log", "log1p", "logsumexp",
+    "maximum", "minimum", "multiply", "negative", "no_grad", "numerical_gradient", "operation", "power", "relu", "sech",
+    "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh",
+    "topological_order", "trace", "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
