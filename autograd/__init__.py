@@ -8,11 +8,11 @@
 Value(2.0, grad=7.0, label='x')
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd._namesake import warn as _warn_of_namesake
 from autograd.anomaly import detect_anomaly
-from autograd.checking import GradcheckError, gradcheck, numerical_gradient
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.explain import explain, trace
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
@@ -66,19 +66,24 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from autograd.checking import GradcheckError as GradcheckError
+    from autograd.checking import gradcheck as gradcheck
+    from autograd.checking import numerical_gradient as numerical_gradient
     from autograd.drawing import draw as draw
     from autograd.drawing.stepper import explore as explore
 else:
+    # Imported when first used, so that `import autograd` stays instant.
+    _LATER = {
+        "GradcheckError": "autograd.checking",
+        "draw": "autograd.drawing",
+        "explore": "autograd.drawing.stepper",
+        "gradcheck": "autograd.checking",
+        "numerical_gradient": "autograd.checking",
+    }
 
     def __getattr__(name: str) -> Any:
-        if name == "draw":
-            from autograd.drawing import draw  # imported when first used, so that `import autograd` stays instant
-
-            return draw
-        if name == "explore":
-            from autograd.drawing.stepper import explore
-
-            return explore
+        if name in _LATER:
+            return getattr(import_module(_LATER[name]), name)
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
 
 
