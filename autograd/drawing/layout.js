@@ -21,17 +21,17 @@ function layOut(boxes, edges) {
   }
 
   // An edge over several columns bends around the nodes in between: each bend is an item of its column too.
-  const items = boxes.map((box, i) => ({column: column[i], height: box.height, left: [], right: [], y: 0}));
+  const items = boxes.map((box, i) => ({column: column[i], height: box.height, left: [], right: [], port: [], y: 0}));
   const detours = edges.reduce((sum, [from, to]) => sum + column[to] - column[from] - 1, 0);
   const trails = edges.map(([from, to]) => {
     const trail = [from];
     for (let c = column[from] + 1; c < column[to] && detours <= MOST_DETOURS; c++) {
-      trail.push(items.push({column: c, height: 0, left: [], right: [], y: 0}) - 1);
+      trail.push(items.push({column: c, height: 0, left: [], right: [], port: [], y: 0}) - 1);
     }
     trail.push(to);
     for (let i = 1; i < trail.length; i++) {
       items[trail[i - 1]].right.push(trail[i]);
-      items[trail[i]].left.push(trail[i - 1]);
+      items[trail[i - 1]].port.push(items[trail[i]].left.push(trail[i - 1]) - 0.5); // its place among the operands
     }
     return trail;
   });
@@ -40,11 +40,14 @@ function layOut(boxes, edges) {
   items.forEach((item, i) => (columns[item.column] ??= []).push(i));
   const rank = new Array(items.length).fill(0);
   for (const members of columns) members.forEach((i, r) => (rank[i] = r / members.length));
-  const mean = (neighbours, of) => neighbours.reduce((sum, j) => sum + of(j), 0) / neighbours.length;
+  const mean = (neighbours, of) => neighbours.reduce((sum, j, k) => sum + of(j, k), 0) / neighbours.length;
   for (let sweep = 0; sweep < 12; sweep++) {
     const side = sweep % 2 ? "right" : "left";
     for (const members of sweep % 2 ? columns.slice().reverse() : columns) {
-      const key = new Map(members.map((i) => [i, items[i][side].length ? mean(items[i][side], (j) => rank[j]) : rank[i]]));
+      // Of two operands of one node, the first comes first: its edge ends above the other's.
+      const port = (i, j, k) => (sweep % 2 ? (items[i].port[k] / items[j].left.length - 0.5) / columns[items[j].column].length : 0);
+      const at = (i) => (items[i][side].length ? mean(items[i][side], (j, k) => rank[j] + port(i, j, k)) : rank[i]);
+      const key = new Map(members.map((i) => [i, at(i)]));
       members.sort((a, b) => key.get(a) - key.get(b));
       members.forEach((i, r) => (rank[i] = (r + 0.5) / members.length));
     }

@@ -3,7 +3,7 @@
 const graph = JSON.parse(document.getElementById("data").textContent);
 const numbers = makeNumbers(graph, TRACED);
 const {nodes, root, interior, consumers, data, values, slopes, frozen} = numbers;
-const names = makeNames(nodes);
+const names = makeNames(nodes, data);
 const $ = (id) => document.getElementById(id);
 const folded = new Set(nodes.flatMap((node, i) => (node.kind === "folded" ? [i] : [])));
 const takesGradient = (i) => nodes[i].kind !== "constant";
@@ -54,7 +54,7 @@ const tags = draw("g", {"aria-hidden": "true"});
 const shapes = draw("g", {});
 if (hasMore) {
   const more = draw("g", {class: "node more", transform: `translate(${place.x[0]},${place.y[0]})`});
-  more.append(draw("rect", {x: -74, y: -20, width: 160, height: 40, rx: 20}), draw("text", {y: 5}, `… ${graph.folded} more nodes`));
+  more.append(draw("rect", {x: -74, y: -20, width: 160, height: 40, rx: 20}), draw("text", {y: 5}, `… ${plural(graph.folded, "more node")}`));
   shapes.append(more);
 }
 const drawn = nodes.map((node, i) => {
@@ -62,7 +62,6 @@ const drawn = nodes.map((node, i) => {
   const [left, top] = [-w / 2, -h / 2];
   const element = draw("g", {
     class: `node ${node.kind} ${frozen.includes(i) ? "frozen" : ""}`, role: "button", "data-node": i,
-    tabindex: nodes.length <= 100 ? 0 : -1,
     transform: `translate(${Math.round(place.x[i + hasMore])},${Math.round(place.y[i + hasMore])})`,
   });
   const rx = node.parents.length ? 10 : h / 2;
@@ -75,9 +74,8 @@ const drawn = nodes.map((node, i) => {
   else {
     const inset = node.parents.length ? 12 : 20;
     const label = draw("text", {class: "label", x: left + inset, y: -8});
-    const text = names.cut(names.plain(i), node.parents.length ? 11 : 14);
-    if (node.label.trim()) label.textContent = text;
-    else label.append(draw("tspan", {}, "v"), draw("tspan", {dy: 4, "font-size": 12}, String(i + 1)));
+    if (node.label.trim()) label.textContent = names.fitted(i, node.parents.length ? 11 : 14);
+    else label.append(draw("tspan", {}, "v"), draw("tspan", {dy: 4, "font-size": 12}, String(names.ordinals[i])));
     texts.value = draw("text", {class: "value", x: left + inset, y: 18});
     texts.adjoint = draw("text", {class: "adjoint", x: -left - inset, y: 18});
     element.append(label, texts.adjoint, draw("text", {class: "flag", y: top - 10}, "✗ first wrong node"));
@@ -85,7 +83,12 @@ const drawn = nodes.map((node, i) => {
   }
   element.append(texts.value);
   element.addEventListener("click", () => dragged || choose(i));
-  element.addEventListener("keydown", (event) => event.key === "Enter" && choose(i));
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(i);
+  });
   shapes.append(element);
   return {element, texts, state: ""};
 });
@@ -117,16 +120,26 @@ function zoom(by, x = frame.width / 2, y = frame.height / 2, gliding = false) {
   view.scale = scale;
   look(gliding);
 }
+// Node i and its operands come into view: smaller where they need it, and the node itself in any case.
 function goTo(i) {
-  const {width, height} = frame;
-  const [x, y] = [place.x[i + hasMore], place.y[i + hasMore]];
-  const [sx, sy] = [x * view.scale + view.x, y * view.scale + view.y];
-  const inside = sx > 150 && sx < width - 150 && sy > 60 && sy < height - 60;
-  const whole = place.width * view.scale < width && place.height * view.scale < height;
-  if (view.scale >= 0.6 && (inside || whole)) return;
-  view.scale = Math.max(view.scale, 0.85);
-  view.x = width / 2 - x * view.scale;
-  view.y = height / 2 - y * view.scale;
+  const room = {x: frame.width - 48, y: frame.height - 100}; // the legend and the buttons stand below
+  const around = [i, ...nodes[i].parents].map((k) => k + hasMore);
+  const [own] = around;
+  const extent = (axis, size) => {
+    const from = around.reduce((least, k) => Math.min(least, place[axis][k] - boxes[k][size] / 2), Infinity);
+    const to = around.reduce((most, k) => Math.max(most, place[axis][k] + boxes[k][size] / 2), -Infinity);
+    const seen = from * view.scale + view[axis] >= 24 && to * view.scale + view[axis] <= 24 + room[axis];
+    const centre = (scale) => {
+      const slack = Math.max(0, room[axis] / scale - boxes[own][size]) / 2;
+      return Math.min(place[axis][own] + slack, Math.max(place[axis][own] - slack, (from + to) / 2));
+    };
+    return {seen, centre, fitting: room[axis] / (to - from)};
+  };
+  const [x, y] = [extent("x", "width"), extent("y", "height")];
+  if (view.scale >= 0.5 && x.seen && y.seen) return;
+  view.scale = Math.max(0.5, Math.min(view.scale < 0.6 ? 0.85 : view.scale, x.fitting, y.fitting));
+  view.x = 24 + room.x / 2 - x.centre(view.scale) * view.scale;
+  view.y = 24 + room.y / 2 - y.centre(view.scale) * view.scale;
   look(true);
 }
 

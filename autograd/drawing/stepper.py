@@ -21,7 +21,16 @@ from autograd.graph import topological_order
 from autograd.value import Value
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("operations.js", "numbers.js", "layout.js", "formulas.js", "picture.js", "page.js")
+SCRIPTS = (
+    "operations.js",
+    "numbers.js",
+    "layout.js",
+    "formulas.js",
+    "picture.js",
+    "leaves.js",
+    "details.js",
+    "page.js",
+)
 TEMPLATES = ("page.html", "page.css", *SCRIPTS)
 MOST_OPERANDS = 500  # of a rule traced for the page; a wider node keeps the number that it has
 
@@ -98,7 +107,7 @@ class Page:
         )
 
     def __repr__(self) -> str:
-        return f"<page to step through {self.count} nodes>"
+        return f"<page to step through {self.count} node{'s' * (self.count != 1)}>"
 
 
 def visible(root: Value, max_nodes: int) -> tuple[list[Value], int, set[Value]]:
