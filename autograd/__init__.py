@@ -57,15 +57,16 @@ from autograd.reductions import dot, logsumexp, softmax, sum
 from autograd.value import Value
 
 __all__ = [
-    "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan", "cos",
-    "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad",
-    "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint", "log", "log1p", "logsumexp",
-    "maximum", "minimum", "multiply", "negative", "no_grad", "numerical_gradient", "operation", "power", "relu", "sech",
-    "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh",
-    "topological_order", "trace", "value_and_grad", "where",
+    "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan",
+    "check_engine", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore",
+    "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint",
+    "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad", "numerical_gradient",
+    "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient",
+    "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from autograd.check_engine import check_engine as check_engine
     from autograd.checking import GradcheckError as GradcheckError
     from autograd.checking import gradcheck as gradcheck
     from autograd.checking import numerical_gradient as numerical_gradient
@@ -75,6 +76,7 @@ else:
     # Imported when first used, so that `import autograd` stays instant.
     _LATER = {
         "GradcheckError": "autograd.checking",
+        "check_engine": "autograd.check_engine",
         "draw": "autograd.drawing",
         "explore": "autograd.drawing.stepper",
         "gradcheck": "autograd.checking",
