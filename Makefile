@@ -4,13 +4,14 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DEMOS := $(filter-out __init__,$(basename $(notdir $(wildcard demos/[a-z]*.py))))
 
-.PHONY: help demo demos notebooks test lint format benchmark clean
+.PHONY: help demo demos notebooks test mutants lint format benchmark clean
 
 help:
 	@echo "make demo       learn XOR with a small network"
 	@echo "make demos      run every demo at a small size"
 	@echo "make notebooks  run the notebooks and store what they show"
 	@echo "make test       run every test, the examples in the documentation included"
+	@echo "make mutants    put small faults into the core and see that a test notices (an hour or two)"
 	@echo "make lint       ruff, format check and mypy"
 	@echo "make format     format the code"
 	@echo "make benchmark  measure build and backward beside micrograd"
@@ -26,7 +27,10 @@ notebooks: .venv/dev
 	$(PY) -m demos._notebooks
 
 test: .venv/dev
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadfile
+
+mutants: .venv/mutants
+	$(PY) .ci/mutants.py $(ARGUMENTS)
 
 lint: .venv/dev
 	$(PY) -m ruff check .
@@ -53,6 +57,10 @@ $(PY):
 .venv/dev: $(PY) pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/user
+
+.venv/mutants: .venv/dev
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	@touch $@
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import autograd
 from autograd.explain import trace
 from autograd.expression import FUNCTIONS, LANGUAGE, Expression, ExpressionError
-from autograd.formatting import short
+from autograd.formatting import on_one_line, short, shown
 from autograd.notation import table
 from autograd.value import Value, to_node
 
@@ -69,18 +69,23 @@ def read_values(expression: Expression, settings: Sequence[str]) -> dict[str, fl
     for setting in settings:
         name, _, text = (part.strip() for part in setting.partition("="))
         if name not in expression.names or "=" not in setting:
-            known = f"It has {', '.join(expression.names)}." if expression.names else "It has no names."
+            known = f"It has {on_one_line(', '.join(expression.names))}." if expression.names else "It has no names."
             example = next(iter(expression.names), "x")
             raise ExpressionError(
-                f"{setting.strip()!r} gives no value to a name in the expression.\n  {known}\n  Write {example}=0.5,"
-                " without spaces, or leave it out."
+                f"{shown(setting.strip())} gives no value to a name in the expression.\n  {known}\n"
+                f"  Write {example}=0.5, without spaces, or leave it out."
             )
         if name in numbers:
-            raise ExpressionError(f"{name} has two values.\n  {setting!r} is the second one.\n  Leave one out.")
+            raise ExpressionError(
+                f"{name} has two values.\n  {shown(setting)} is the second one.\n  Write only one {name}=..."
+            )
         try:
             numbers[name] = float(text)
         except ValueError:
-            raise ExpressionError(f"{text!r} is no number, so {name} has none.\n  Write {name}=0.5.") from None
+            raise ExpressionError(
+                f"{shown(text)} is no number, so {name} has none.\n"
+                f"  Behind the sign stands a number as Python writes it.\n  Write {name}=0.5, or {name}=1e-3."
+            ) from None
     for name, position in expression.names.items():
         if name not in numbers:
             raise expression.error(position, f"{name} has no value.", f"Write {name}=0.5 after the expression.")

@@ -11,6 +11,8 @@ from functools import update_wrapper
 from numbers import Complex, Real
 from typing import Any
 
+from autograd import messages
+from autograd.formatting import on_one_line, shown
 from autograd.ieee import IEEE
 
 
@@ -20,22 +22,16 @@ def as_float(number: Any) -> float:
     >>> as_float(3)
     3.0
 
-    Raises TypeError, naming the type, for everything else.
+    Raises TypeError, naming the type, for everything else, OverflowError for a whole number beyond 1.8e308.
     """
     if isinstance(number, Real):
-        return float(number)
+        try:
+            return float(number)
+        except OverflowError:
+            raise OverflowError(messages.no_double(number)) from None
     if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
         return as_float(number.item())
-    kind = type(number).__name__
-    remedy = {
-        "Value": "Pass v.data for its number.",
-        "str": "Write float(text) first.",
-        "dict": "Pass its values as a list.",
-        "NoneType": "To reset a gradient, write v.grad = 0.0.",
-    }.get(kind, "")
-    if isinstance(number, Complex):
-        remedy = "The engine computes with real numbers; pass the real or the imaginary part."
-    raise TypeError(f"Expected a real number, got {kind}: {number!r}. {remedy}".rstrip())
+    raise TypeError(messages.no_number(number, "complex" if isinstance(number, Complex) else ""))
 
 
 class Operation:
@@ -87,7 +83,7 @@ class Operation:
                 return self._call_with(operands)
         try:
             return self.forward(*operands)
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, TypeError) as error:
             raise self.explain(error, operands) from None
 
     def _call_with(self, operands: tuple[Any, ...]) -> Any:
@@ -108,26 +104,36 @@ class Operation:
             if type(out) is not float:
                 raise
             partials = tuple(map(float, derivative(IEEE(out), *map(IEEE, operands))))
+        except TypeError:
+            if messages.takes(derivative, 1 + len(operands)):
+                raise
+            raise TypeError(messages.wrong_derivative(self.name, "cannot be called", len(operands))) from None
         if not isinstance(partials, (tuple, list)) or len(partials) != len(operands):
-            raise TypeError(
-                f"The derivative of {self.name} returned {partials!r} for {len(operands)} operand(s).\n"
-                "  It must return a tuple with one partial per operand: (3 * x * x,) for one, (b, a) for two."
-            )
+            raise TypeError(messages.wrong_derivative(self.name, f"returned {shown(partials)}", len(operands)))
         return tuple(partials)
 
     def explain(self, error: Exception, numbers: Sequence[float], nodes: Iterable[Any] = ()) -> Exception:
         """The same kind of error, saying which operation failed, at which operands, why, and what to write."""
+        if isinstance(error, TypeError):
+            fits = messages.takes(self.forward, len(numbers))
+            return error if fits else TypeError(messages.wrong_count(self.name, self.forward, len(numbers)))
         names = " and ".join(filter(None, map(told, nodes)))
         place = f"at {', '.join(map(repr, (*numbers, *self.parameters)))}" + f" (node {names})" * bool(names)
-        remedy = self.remedy
+        call = f"lambda: {self.name}({', '.join(messages.names_of_operands(self.forward))})"
         if isinstance(error, OverflowError):
-            message = f"{self.name} overflows {place}.\n  The result is beyond the largest double, 1.8e308."
-            remedy = "" if self.domain else remedy  # else it says how to come back into the domain
+            what, why = "overflows", "The result is beyond the largest double, 1.8e308."
+            remedy = f"where(abs(x) < 700.0, {call}, 0.0), or scale the operands down"
+            if self.symbol.startswith("**"):
+                remedy = f"exp(minimum({', '.join(map(repr, self.parameters)) or 'y'} * log(abs(x)), 700.0))"
+            elif self.remedy and not self.domain:  # else it says how to come back into the domain
+                remedy = self.remedy
         elif self.domain:
-            message = f"{self.name} is not defined {place}.\n  It needs {self.domain}."
+            what, why = "is not defined", f"It needs {self.domain}."
+            remedy = self.remedy or f"where(abs(x) < math.inf, {call}, 0.0)"
         else:
-            message = f"{self.name} failed {place}.\n  {error}."
-        return type(error)(message + f"\n  Write {remedy}." * bool(remedy))
+            what, why = "failed", f"{on_one_line(str(error) or type(error).__name__, 200).rstrip('.')}."
+            remedy = f"where(condition, {call}, 0.0), with the condition under which it is defined"
+        return type(error)(f"{self.name} {what} {place}.\n  {why}\n  Write {remedy}.")
 
     def __repr__(self) -> str:
         return f"<operation {self.symbol}>"
@@ -151,7 +157,7 @@ def _same(operation: Operation) -> Operation:
 def told(node: Any) -> str:
     """What a message says of a node: its label, and where it was made."""
     line = node.operation.line if node.operation else ""
-    return ", ".join([*[f"'{node.label}'"] * bool(node.label), *[f"made at {line}"] * bool(line)])
+    return ", ".join([*[f"'{on_one_line(node.label, 40)}'"] * bool(node.label), *[f"made at {line}"] * bool(line)])
 
 
 def operation(
@@ -173,8 +179,9 @@ def operation(
     def decorate(forward: Callable[..., Any]) -> Operation:
         if not callable(forward):
             raise TypeError(
-                f"@operation was given {forward!r} in place of a function to decorate.\n"
-                "  It takes the local derivative first: @operation(lambda out, x: (3 * x * x,))."
+                f"@operation was given {shown(forward)} in place of a function to decorate.\n"
+                "  It takes the local derivative first and stands above the function.\n"
+                "  Write @operation(lambda out, x: (3 * x * x,)) above def cube(x): return x * x * x."
             )
         made = Operation(forward.__name__, forward, derivative)
         update_wrapper(made, forward)

@@ -12,9 +12,9 @@ from itertools import pairwise
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from autograd import operations
+from autograd import messages, operations
 from autograd.adjoints import Edges, Path, adjoints, consumers, largest_paths, number_of_paths
-from autograd.formatting import short
+from autograd.formatting import short, shown
 from autograd.notation import (
     FACTORS,
     ROWS,
@@ -171,7 +171,9 @@ def explain(loss: Value, x: Value, paths: int = 0) -> Explanation:
     for node in (loss, x):
         _check(node, "explain(loss, x)")
     if not isinstance(paths, int) or paths < 0:
-        raise ValueError(f"explain was asked for paths={paths!r}.\n  It is a count.\n  Write paths=3, or 0 for none.")
+        raise ValueError(
+            f"explain was asked for paths={shown(paths)}.\n  It is a count.\n  Write paths=3, or 0 for none."
+        )
     edges = consumers(loss)
     bars, names = adjoints(loss, edges), naming(edges)
     names.setdefault(x, printable(x.label) or "x")
@@ -345,8 +347,8 @@ def _terms(step: Backward) -> list[tuple[str, str, str, str, str]]:
 def _check(node: Any, call: str) -> None:
     if type(node) is not Value:
         raise TypeError(
-            f"{call} was given {type(node).__name__}: {node!r:.60}.\n  Only a Value knows how it was computed.\n"
-            "  Compute with Values: x = Value(2.0, 'x'), then the expression in x."
+            f"{call} was given {type(node).__name__}: {shown(node)}.\n  Only a Value knows how it was computed.\n"
+            "  Write x = Value(2.0, 'x'), then compute the expression in x."
         )
     if node.operation is operations.detached:
-        raise RuntimeError(f"{call} after no_grad(): no step was recorded.\n  Compute outside of its block.")
+        raise RuntimeError(messages.NOT_RECORDED.format(call=call))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
 from autograd import operations, reductions
+from autograd.formatting import shown
 from autograd.operations import OPERATIONS
 from autograd.value import Value
 
@@ -71,12 +72,12 @@ TOKEN = re.compile(
 )
 OPENS = re.compile(r"\s*\(")
 INSTEAD = {
-    "^": "Write ** for a power: x**2.", "//": "Write / for a quotient.", "=": "Values stand behind it: x=0.5.",
-    "×": "Write * for a product.", "·": "Write * for a product.", "÷": "Write / for a quotient.",
+    "^": "Write ** for a power: x**2.", "//": "Write / for a quotient.", "÷": "Write / for a quotient.",
+    "=": "Write values behind the expression: x=0.5.", "×": "Write * for a product.", "·": "Write * for a product.",
     "−": "Write the minus of the keyboard, -.", "[": "Write ( ) to group.", "{": "Write ( ) to group.",
     "|": "Write abs(x).",
 }  # fmt: skip
-LANGUAGE = "An expression is made of numbers, names, + - * / **, parentheses and functions."
+LANGUAGE = "Write an expression of numbers, names, + - * / **, parentheses and functions: y + exp(-x**2)."
 
 
 class Expression:
@@ -141,7 +142,7 @@ class Expression:
                 if kind == "number":
                     if token["rest"]:
                         raise self.error(
-                            place, f"{text!r} is no number.", "Write 2*x for a product, 1.5e-3 for 0.0015."
+                            place, f"{shown(text)} is no number.", "Write 2*x for a product, 1.5e-3 for 0.0015."
                         )
                     steps.append(Step(float(text), 0, place))
                 elif kind == "name" and self._opens_call(text, place, end):
@@ -180,10 +181,12 @@ class Expression:
                     return steps
                 if opened is None:
                     message = "This parenthesis closes nothing." if text == ")" else "A comma outside of a call."
-                    raise self.error(place, message, "Commas and parentheses go with a function: max(x, y).")
+                    raise self.error(place, message, "Write commas and parentheses with a function: max(x, y).")
                 if text == ",":
                     if opened.what is None:
-                        raise self.error(place, "A comma outside of a call.", "Commas separate arguments: max(x, y).")
+                        raise self.error(
+                            place, "A comma outside of a call.", "Write commas between arguments: max(x, y)."
+                        )
                     pending.append(opened._replace(operands=opened.operands + 1))
                     wants_operand = True
                 elif opened.what is not None:
@@ -194,8 +197,8 @@ class Expression:
         called = OPENS.match(self.text, end) is not None
         if called and name not in FUNCTIONS:
             near = difflib.get_close_matches(name, FUNCTIONS, 1)
-            advice = f"Did you mean {near[0]}?" if near else f"Write one of {', '.join(FUNCTIONS)}."
-            raise self.error(place, f"There is no function {name!r}.", advice)
+            advice = f"Write {near[0]}(...), the nearest name." if near else f"Write one of {', '.join(FUNCTIONS)}."
+            raise self.error(place, f"There is no function {shown(name)}.", advice)
         if name in FUNCTIONS and not called:
             raise self.error(place, f"{name} is a function.", f"Write {name}(x); a variable needs another name.")
         return called

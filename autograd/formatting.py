@@ -1,9 +1,13 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and whatever a message has to name."""
 
 from __future__ import annotations
 
 import re
+from reprlib import Repr
 from typing import Any
+
+_LIMITED = Repr()  # looks at the first items of a container only, so that a huge one takes no time
+_LIMITED.maxstring = _LIMITED.maxother = _LIMITED.maxlong = 80
 
 
 def short(number: Any, digits: int = 4) -> str:
@@ -18,3 +22,27 @@ def short(number: Any, digits: int = 4) -> str:
         return f"{number:.{digits}g}"
     text = f"{number:.{digits}f}"
     return re.sub(r"(\.\d*?)0+$", lambda found: found[1] + "0" * (found[1] == "."), text)
+
+
+def shown(x: Any, limit: int = 80) -> str:
+    """repr(x) for a message: on one line and not too long, whatever x is.
+
+    >>> shown("2.5"), shown(list(range(1000)))
+    ("'2.5'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    try:
+        text = _LIMITED.repr(x)
+    except Exception:  # an int of too many digits, or a class whose repr fails
+        text = f"<{type(x).__name__}>"
+    return on_one_line(text, limit)
+
+
+def on_one_line(text: object, limit: int = 80) -> str:
+    """Text as data: line breaks as spaces, control characters as escapes, and cut where it gets too long.
+
+    >>> on_one_line("two\\n  lines"), on_one_line("a long label", 7)
+    ('two lines', 'a long…')
+    """
+    line = re.sub(r"\s*\n\s*", " ", str(text)[: 4 * limit])
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

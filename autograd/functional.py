@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from autograd import modes, operations
+from autograd import messages, modes, operations
 from autograd.graph import interior_order
 from autograd.structure import flat, fresh_nodes, is_sequence, like
 from autograd.value import Value, new_node, to_node
@@ -46,10 +46,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with _recorded(f, args, kwargs, argnums) as (result, inputs, again):
             if is_sequence(result):
-                raise TypeError(
-                    f"grad needs a function that returns one number, got {type(result).__name__}.\n"
-                    "  Use autograd.jacobian for several results, or return their sum."
-                )
+                raise TypeError(messages.several_results(result))
             output = to_node(result)
             gradient = like(inputs, iter(_pull_back(output, flat(inputs), again)))
         return output if again else output.data, gradient[0] if isinstance(argnums, int) else tuple(gradient)
@@ -98,7 +95,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     with _recorded(f, args, {}, tuple(range(len(args))), also=tangents) as (result, inputs, again):
         nodes, directions = flat(inputs), flat(tangents)
         if len(nodes) != len(directions):
-            raise ValueError(f"jvp needs one tangent for each input, got {len(directions)} for {len(nodes)} inputs.")
+            raise ValueError(messages.wrong_tangents(len(directions), len(nodes)))
         outputs = [to_node(output) for output in flat(result)]
         pushed = _push_forward(outputs, dict(zip(nodes, directions)), again)
         values = outputs if again else [output.data for output in outputs]
@@ -120,12 +117,12 @@ def _recorded(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any, also: Any = ()
 ) -> Iterator[tuple[Any, list[Any], bool]]:
     """f's result on fresh nodes in place of the arguments `argnums`; these nodes; and whether it is to nest."""
+    if not callable(f):
+        raise TypeError(messages.no_function(f))
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in chosen:
-        if not -len(args) <= i < len(args):
-            raise TypeError(
-                f"argnums={argnums} needs at least {max(i + 1, -i)} argument(s), the function was given {len(args)}."
-            )
+        if not hasattr(i, "__index__") or not -len(args) <= i < len(args):
+            raise TypeError(messages.no_such_argument(argnums, len(args)))
     again = _differentiating.get() or any(type(x) is Value for x in flat([args, list(kwargs.values()), also]))
     inside = _differentiating.set(True)
     try:
@@ -183,10 +180,7 @@ def _with_partials(nodes: Sequence[Value], again: bool) -> Iterator[tuple[Value,
         try:
             partials = operation.partials(node, node.parents)
         except TypeError as error:
-            raise TypeError(
-                f"The derivative of {operation.name} cannot be differentiated again, since it does not run on Values:"
-                f" {error}\n  Write it with the engine's functions: autograd.exp(x), not math.exp(x)."
-            ) from error
+            raise TypeError(messages.not_differentiable_again(operation.name, error)) from error
         finally:
             modes.following_ieee.reset(token)
         yield node, partials

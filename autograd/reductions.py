@@ -31,7 +31,12 @@ def dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
     """
     left, right = list(a), list(b)
     if len(left) != len(right):
-        raise ValueError(f"dot needs two sequences of one length, got {len(left)} and {len(right)} numbers.")
+        n = min(len(left), len(right))
+        raise ValueError(
+            f"dot needs two sequences of one length, got {len(left)} and {len(right)} numbers.\n"
+            "  Each number of the first is multiplied by the one at its place in the second.\n"
+            f"  Write dot(a, b) with as many numbers in both, or dot(a[:{n}], b[:{n}])."
+        )
     return sum(map(operator.mul, left, right))
 
 
@@ -64,5 +69,8 @@ def softmax(values: Iterable[Any]) -> list[Any]:
 def _some(values: Iterable[Any], name: str) -> list[Any]:
     numbers = list(values)
     if not numbers:
-        raise ValueError(f"{name} of an empty sequence is not defined.\n  Pass at least one number.")
+        raise ValueError(
+            f"{name} of an empty sequence is not defined.\n  It needs a term to start from, the largest one.\n"
+            f"  Write {name}([x]) with at least one number."
+        )
     return numbers

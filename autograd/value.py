@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograd import modes, operations, pickling
+from autograd import messages, modes, operations, pickling
 from autograd.dispatch import Operation, as_float
 from autograd.formatting import short
 from autograd.graph import interior_order
@@ -40,6 +40,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
         node._right = None
         return node
 
+    method.__qualname__ = f"Value.{operation.name}"  # Python's own error for Value.exp(1, 2) names it
     method.__name__, method.__doc__ = operation.name, f"{operation.formula}; derivative: {operation.slope}."
     return method
 
@@ -118,10 +119,7 @@ class Value:
     @data.setter
     def data(self, data: float) -> None:
         if self._left is not None:
-            raise AttributeError(
-                f"The data of an interior node follows from its parents; {self!r} is the result of {self._operation}.\n"
-                "  Assign to a leaf, then compute the expression again."
-            )
+            raise AttributeError(messages.interior_data(self))
         self._data = as_float(data)
 
     operation = property(operator.attrgetter("_operation"))
@@ -143,7 +141,7 @@ class Value:
         Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
         """
         if self._operation is operations.detached:
-            raise RuntimeError("backward() after no_grad(): no step was recorded.\n  Compute outside of its block.")
+            raise RuntimeError(messages.NOT_RECORDED.format(call="backward()"))
         modes.watch.get().backward(self, gradient)
         interior = interior_order(self)
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
@@ -217,17 +215,14 @@ class Value:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
-            raise TypeError(f"`v == {other!r}` compares nodes by identity: always False.\n  Write v.data == {other!r}.")
+            raise TypeError(messages.compared_by_identity(other))
         return self is other if type(other) is Value else NotImplemented
 
     def __bool__(self) -> bool:
         return self._data != 0
 
     def __float__(self) -> NoReturn:
-        raise TypeError(
-            "float(v), and so math.exp(v) and its kin, would lose the gradient.\n"
-            "  Write v.data for the number, v.exp() or autograd.exp(v) for the operation."
-        )
+        raise TypeError(messages.LOSES_THE_GRADIENT)
 
     def __format__(self, specification: str) -> str:
         return format(self._data, specification)
@@ -240,7 +235,7 @@ class Value:
         return pickling.reduce(self)
 
     def __init_subclass__(cls) -> None:
-        raise TypeError("Value cannot be subclassed: operations return plain Values.\n  Use @autograd.operation.")
+        raise TypeError(messages.NO_SUBCLASSES)
 
     _prev = parents  # micrograd's names, for programs written for it
 
@@ -249,7 +244,7 @@ class Value:
         return "" if self._left is None else "ReLU" if self._operation.name == "relu" else self._operation.symbol
 
     def _refuse(self, function: Any = None) -> NoReturn:
-        raise AttributeError("A node has no _backward of its own.\n  Write the operation with @autograd.operation.")
+        raise AttributeError(messages.NO_BACKWARD_OF_ITS_OWN)
 
     _backward = property(_refuse, _refuse)
 
@@ -259,7 +254,7 @@ class Value:
         nodes = [to_node(operand) for operand in operands]
         try:
             data = as_float(operation.forward(*[node._data for node in nodes]))
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, TypeError) as error:
             data = _instead(error, operation, nodes)
         return _in_mode(data, operation, nodes)
 
@@ -331,6 +326,6 @@ def _in_mode(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) -> float:
     """The number in place of a failed forward: IEEE's inside of a partial, else the error, with names in it."""
     numbers = [node._data for node in operands]
-    if modes.following_ieee.get():
+    if modes.following_ieee.get() and not isinstance(error, TypeError):
         return float(IEEE._apply(operation, numbers))
     raise operation.explain(error, numbers, operands) from None

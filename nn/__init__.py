@@ -79,4 +79,10 @@ else:
             from nn import estimators  # scikit-learn is optional, and slow to import
 
             return getattr(estimators, name)
-        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [*__all__, "MLPClassifier", "MLPRegressor"], 1, 0.0)[0]
+        raise AttributeError(
+            f"module 'nn' has no attribute {name!r}.\n  Its names are listed in nn.__all__.\n"
+            f"  Write nn.{near}, the nearest of them."
+        )

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from autograd import softmax
+from autograd.formatting import shown
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy, l2_penalty, squared_error
 from nn.modules import MLP, Activation
 from nn.optimizers import SGD, Adam, minimize
@@ -36,6 +37,7 @@ try:
 except ImportError as error:
     raise ImportError(
         f"MLPClassifier and MLPRegressor need scikit-learn 1.6 or later: {error}.\n"
+        "  They are estimators of that package; the rest of nn works without it.\n"
         "  Run: pip install scikit-learn --upgrade"
     ) from None
 
@@ -148,14 +150,23 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
 
     def _check_settings(self) -> None:
         if self.solver not in SOLVERS:
-            raise ValueError(f"Unknown solver {self.solver!r}.\n  Known are {', '.join(SOLVERS)}.")
-        ranges = {"alpha": (Real, 0), "tol": (Real, 0)}
-        ranges |= dict.fromkeys(("max_iter", "batch_size", "n_iter_no_change"), (Integral, 1))
-        for name, (kind, least) in ranges.items():
+            known = ", ".join(SOLVERS)
+            raise ValueError(f'Unknown solver {shown(self.solver)}.\n  Known are {known}.\n  Write solver="lbfgs".')
+        ranges: dict[str, tuple[Any, float, str, float]] = {
+            "alpha": (Real, 0, "the strength of the L2 penalty", 1e-4),
+            "tol": (Real, 0, "how much a better risk is lower, at least", 1e-3),
+            "max_iter": (Integral, 1, "the number of iterations or epochs, at most", 200),
+            "batch_size": (Integral, 1, "the number of rows in one step", 32),
+            "n_iter_no_change": (Integral, 1, "how many iterations without a better risk end the training", 5),
+        }
+        for name, (kind, least, meaning, default) in ranges.items():
             number: Any = getattr(self, name)
             if not (isinstance(number, kind) and least <= float(number) < inf):
                 what = "whole" if kind is Integral else "finite"
-                raise ValueError(f"{name} must be a {what} number of at least {least}, got {number!r}.")
+                raise ValueError(
+                    f"{name} must be a {what} number of at least {least}, got {shown(number)}.\n"
+                    f"  It is {meaning}.\n  Write {name}={default}."
+                )
 
     def _outputs(self, X: Any) -> Any:
         """What the model says of checked rows: (T,) for a single output, else (T, n_outputs)."""
@@ -201,7 +212,9 @@ class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
         self.classes_, targets = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"A classifier needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
+                f"A classifier needs at least two classes in y, got one class: {shown(self.classes_.tolist()[0])}.\n"
+                "  Of one class there is nothing to tell apart.\n"
+                "  Write train_test_split(X, y, stratify=y), where a split has left only one."
             )
         if len(self.classes_) == 2:
             self._train(X, targets, 1, binary_cross_entropy_with_logits)

@@ -12,6 +12,7 @@ from typing import Any
 
 import autograd
 from autograd import absolute, log, log1p, relu, softplus, where
+from autograd.formatting import shown
 
 
 def squared_error(prediction: Any, target: Any) -> Any:
@@ -56,7 +57,11 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Any:
     Raises ValueError unless delta > 0. Source: Huber (1964), "Robust Estimation of a Location Parameter".
     """
     if not delta > 0:
-        raise ValueError(f"huber needs a delta above 0, got {delta}.\n  Write nn.huber(prediction, target, delta=1.0).")
+        raise ValueError(
+            f"huber needs a delta above 0, got {delta}.\n"
+            "  It is the size of the residual where the loss goes over from a parabola to a line.\n"
+            "  Write nn.huber(prediction, target, delta=1.0)."
+        )
     pairs = _pairs(prediction, target)
     return autograd.sum(_huber(y - d, delta) for y, d in pairs) / len(pairs)
 
@@ -76,7 +81,10 @@ def hinge(prediction: Any, target: Any) -> Any:
     pairs = _pairs(prediction, target)
     for _, d in pairs:
         if d not in (-1, 1):
-            raise ValueError(f"hinge takes targets -1 and +1, got {d!r}.\n  For 0 and 1, write 2 * target - 1.")
+            raise ValueError(
+                f"hinge takes targets -1 and +1, got {shown(d)}.\n  The sign of the target says which side is right.\n"
+                "  Write 2 * target - 1 for targets 0 and 1."
+            )
     return autograd.sum(relu(1 - d * y) for y, d in pairs) / len(pairs)
 
 
@@ -105,7 +113,7 @@ def _binary_cross_entropy(y: Any, d: Any) -> Any:
         raise ValueError(
             f"binary_cross_entropy is infinite or not defined at prediction {y}, target {d}.\n"
             "  A prediction must be a probability, and 0 and 1 are right or infinitely wrong.\n"
-            "  Take the loss from the logit z, before the sigmoid: nn.binary_cross_entropy_with_logits(z, target)."
+            "  Write nn.binary_cross_entropy_with_logits(z, target) for the logit z, before the sigmoid."
         ) from None
 
 
@@ -157,10 +165,11 @@ def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:
     try:
         return autograd.sum(-t * log(y_k) for y_k, t in pairs if t != 0)
     except ValueError:
+        numbers = shown([float(f"{y_k:.6g}") for y_k in y])
         raise ValueError(
-            f"negative_log_likelihood is infinite or not defined at {[f'{y_k:.6g}' for y_k in y]}, target {target}.\n"
+            f"negative_log_likelihood is infinite or not defined at {numbers}, target {shown(target)}.\n"
             "  It needs probabilities, above 0 where the target is.\n"
-            "  Take the loss from the logits z, before the softmax: nn.cross_entropy(z, target)."
+            "  Write nn.cross_entropy(z, target) for the logits z, before the softmax."
         ) from None
 
 
@@ -189,7 +198,9 @@ def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     for _, d in pairs:
         if d < 0 or d > 1:
             raise ValueError(
-                f"Binary cross-entropy takes targets from 0 to 1, got {d!r}.\n  For -1 and +1, write (target + 1) / 2."
+                f"Binary cross-entropy takes targets from 0 to 1, got {shown(d)}.\n"
+                "  A target is the probability of the class 1.\n"
+                "  Write (target + 1) / 2 for targets -1 and +1."
             )
     return pairs
 
@@ -197,10 +208,15 @@ def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
 def _class(target: Any, n_classes: int) -> int:
     if not hasattr(target, "__index__"):
         raise TypeError(
-            f"A class is a whole number, got {target!r}.\n  Write int(target), or its probabilities as a list."
+            f"A class is a whole number, got {shown(target)}.\n  It counts the outputs, from 0.\n"
+            "  Write int(target), or the probabilities of all classes as a list."
         )
     if not 0 <= index(target) < n_classes:
-        raise IndexError(f"There is no class {target}: of {n_classes} numbers, the classes are 0 to {n_classes - 1}.")
+        raise IndexError(
+            f"There is no class {shown(target)}: of {n_classes} numbers, the classes are 0 to {n_classes - 1}.\n"
+            "  Each output stands for one class, counted from 0.\n"
+            "  Write target - 1 for classes that count from 1, or give the model an output for each class."
+        )
     return index(target)
 
 
@@ -210,9 +226,15 @@ def _pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
         return [(prediction, target)]
     if not all(several):
         raise ValueError(
-            f"Prediction and target must both be one number or both a sequence: {prediction!r}, {target!r}."
+            f"Prediction and target must both be one number or both a sequence: {shown(prediction)}, {shown(target)}.\n"
+            "  Each output has a target of its own; a model with a single output returns a number.\n"
+            f"  Write loss(prediction, {'[target]' if several[0] else 'target[0]'})."
         )
     ys, ds = list(prediction), list(target)
     if len(ys) != len(ds) or not ys:
-        raise ValueError(f"A loss needs as many targets as predictions, at least one; got {len(ds)} for {len(ys)}.")
+        raise ValueError(
+            f"A loss needs as many targets as predictions, at least one; got {len(ds)} for {len(ys)}.\n"
+            "  Each output has a target of its own.\n"
+            f"  Write nn.MLP(n_inputs, [4, {max(len(ds), 1)}]) for {max(len(ds), 1)} target(s) in each row."
+        )
     return list(zip(ys, ds))

@@ -5,16 +5,25 @@ A module finds its parameters by looking at its attributes, as in PyTorch: Value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from difflib import get_close_matches
 from random import Random
 from typing import Any
 
 import autograd
 from autograd import Value
+from autograd.formatting import shown
 from nn.initialization import INITIALIZERS
 
 Activation = str | Callable[[Any], Any] | None
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "leaky_relu", "softplus", "erf", "sin", "identity")
+
+
+class StateError(KeyError):
+    """The names in a state are not those of the model's parameters."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError shows its argument as repr, line breaks and all
 
 
 class Module:
@@ -31,7 +40,12 @@ class Module:
 
     def __call__(self, inputs: Any) -> Any:
         """The prediction for one row. A subclass says how."""
-        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, inputs) that gives a prediction.")
+        kind = type(self).__name__
+        raise NotImplementedError(
+            f"{kind} has no __call__(self, inputs) that gives a prediction.\n"
+            "  A Module knows parameters; what is computed with them is up to the subclass.\n"
+            f"  Write def __call__(self, inputs): ... in the class {kind}, and return a Value."
+        )
 
     def parameters(self) -> list[Value]:
         """The parameters, each once, in the order in which the attributes were set."""
@@ -56,13 +70,17 @@ class Module:
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set the parameters to the numbers of a `state_dict`.
 
-        Raises KeyError that lists the names that are missing or unknown, TypeError for what is no number; then nothing
-        was changed.
+        Raises StateError, a KeyError, that lists the names that are missing or unknown, TypeError for what is no
+        number; then nothing was changed.
         """
         named = dict(self.named_parameters())
         missing, unknown = [n for n in named if n not in state], [n for n in state if n not in named]
         if missing or unknown:
-            raise KeyError(f"The state does not fit the model. Missing: {missing}. Unknown: {unknown}.")
+            raise StateError(
+                f"The state does not fit the model. Missing: {shown(missing)}. Unknown: {shown(unknown)}.\n"
+                f"  The model has {len(named)} parameters with names of their own; none was changed.\n"
+                "  Write model.load_state_dict(other.state_dict()) for a model other of the same shape."
+            )
         numbers = {name: Value(number).data for name, number in state.items()}
         for name, parameter in named.items():
             parameter.data = numbers[name]
@@ -138,7 +156,9 @@ class Layer(Module):
         for size in (n_inputs, n_outputs):
             if not isinstance(size, int) or size < 1:
                 raise ValueError(
-                    f"A layer has a whole number of inputs and of outputs, at least 1 of each; got {size!r}."
+                    f"A layer has a whole number of inputs and of outputs, at least 1 of each; got {shown(size)}.\n"
+                    "  Each output is a neuron with a weight for each input.\n"
+                    "  Write nn.Layer(2, 3) for two inputs and three outputs, nn.MLP(2, [3, 1]) for layers of 3 and 1."
                 )
         generator = seed if isinstance(seed, Random) else Random(seed)
         self.n_inputs = n_inputs
@@ -191,11 +211,15 @@ class MLP(Module):
     ) -> None:
         if not isinstance(sizes, Iterable):
             raise TypeError(
-                f"The sizes of an MLP are a list, a number for each layer.\n  Write MLP({n_inputs}, [{sizes}])."
+                f"The sizes of an MLP are a list, got {shown(sizes)}.\n  It has a number for each layer.\n"
+                f"  Write MLP({shown(n_inputs)}, [{shown(sizes)}])."
             )
         sizes = list(sizes)
         if not sizes:
-            raise ValueError("An MLP needs at least one layer.\n  Write MLP(2, [1]) for two inputs and one output.")
+            raise ValueError(
+                f"An MLP needs at least one layer, got the sizes {sizes}.\n  The last size is the number of outputs.\n"
+                f"  Write MLP({shown(n_inputs)}, [1]) for one output."
+            )
         generator = seed if isinstance(seed, Random) else Random(seed)
         activations = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
@@ -221,9 +245,9 @@ class MLP(Module):
 def _activation_function(activation: Activation) -> Callable[[Any], Any]:
     if activation is None:
         return _linear
-    if isinstance(activation, str):
-        return getattr(autograd, _known(activation, ACTIVATIONS, "activation"))  # type: ignore[no-any-return]
-    return activation
+    if callable(activation):
+        return activation
+    return getattr(autograd, _known(activation, ACTIVATIONS, "activation"))  # type: ignore[no-any-return]
 
 
 def _linear(z: Any) -> Any:
@@ -231,8 +255,9 @@ def _linear(z: Any) -> Any:
 
 
 def _known(name: str, names: Iterable[str], what: str) -> str:
-    if name not in names:
-        raise ValueError(f"Unknown {what} {name!r}.\n  Known are {', '.join(names)}.")
+    if name not in list(names):
+        near = get_close_matches(str(name), names, 1, 0.0)[0]
+        raise ValueError(f'Unknown {what} {shown(name)}.\n  Known are {", ".join(names)}.\n  Write {what}="{near}".')
     return name
 
 
@@ -241,19 +266,38 @@ def _name(activation: Activation) -> str:
 
 
 def _checked(inputs: Iterable[Any], n_inputs: int, model: Module) -> list[Any]:
-    if not isinstance(inputs, Iterable):
+    if not isinstance(inputs, Iterable) or isinstance(inputs, (str, Mapping, Set)) or getattr(inputs, "ndim", 1) == 0:
         raise TypeError(
-            f"{model} takes a sequence of {n_inputs} number(s), got {inputs!r}.\n  Write model([{inputs}])."
+            f"{shown(model)} takes a sequence of {n_inputs} number(s), got {type(inputs).__name__}: {shown(inputs)}.\n"
+            "  A row holds a number for each input, in order.\n"
+            f"  Write model({_example(n_inputs)})."
         )
     given = list(inputs)
     for x in given:
         if x is None or isinstance(x, str):
-            raise TypeError(f"{model} takes numbers, got {x!r}.")
+            raise TypeError(
+                f"{shown(model)} takes numbers, got {shown(x)}.\n"
+                "  Texts and missing numbers have no products with weights.\n"
+                f"  Write model({_example(n_inputs)}), with categories as 0.0 and 1.0."
+            )
         if isinstance(x, Iterable):
-            raise TypeError(f"{model} takes one row at a time.\n  Write [model(row) for row in rows].")
+            raise TypeError(
+                f"{shown(model)} takes one row at a time, got {shown(x)} as one of its numbers.\n"
+                "  A row holds a number for each input.\n  Write [model(row) for row in rows]."
+            )
     if len(given) != n_inputs:
-        raise ValueError(f"{model} takes {n_inputs} inputs, got {len(given)}.")
+        raise ValueError(
+            f"{shown(model)} takes {n_inputs} inputs, got {len(given)}.\n"
+            "  Each weight of the first layer is multiplied by one input.\n"
+            f"  Write model({_example(n_inputs)})."
+        )
     return given
+
+
+def _example(n_inputs: int) -> str:
+    """A row as code: "[x1, x2]"."""
+    names = [f"x{i}" for i in range(1, n_inputs + 1)] if n_inputs <= 4 else ["x1", "x2", "...", f"x{n_inputs}"]
+    return f"[{', '.join(names)}]"
 
 
 def _single_or_list(outputs: list[Value]) -> Value | list[Value]:

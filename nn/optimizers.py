@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import hypot, isfinite, sqrt
+from numbers import Real
 from typing import Any
 
 from autograd import Value
+from autograd.formatting import shown
 
 State = tuple[float, ...]  # what an optimiser remembers of one parameter: momentum, mean square, ...
 
@@ -29,20 +31,39 @@ class Optimizer:
         self.parameters = list(parameters) if isinstance(parameters, Iterable) else [parameters]
         for parameter in self.parameters:
             if not isinstance(parameter, Value):
-                raise TypeError(f"{kind} moves Values, got {parameter!r}.\n  Write {kind}(model.parameters(), lr=0.1).")
+                raise TypeError(
+                    f"{kind} moves Values, got {shown(parameter)}.\n  It reads their grads and assigns their data.\n"
+                    f"  Write {kind}(model.parameters(), lr=0.1)."
+                )
         if not self.parameters:
-            raise ValueError(f"{kind} was given no parameters.\n  Write {kind}(model.parameters(), lr=0.1).")
+            raise ValueError(
+                f"{kind} was given no parameters.\n"
+                "  A model finds its own in its attributes: Values, modules, and lists of these.\n"
+                f"  Write {kind}(model.parameters(), lr=0.1)."
+            )
         for name, number in {"lr": lr, **settings}.items():
-            if not (isfinite(number) and number >= 0):
-                raise ValueError(f"{kind} needs a finite {name} of at least 0, got {number}.")
+            if not (isinstance(number, Real) and isfinite(number) and number >= 0):
+                raise ValueError(
+                    f"{kind} needs a finite {name} of at least 0, got {shown(number)}.\n"
+                    "  Otherwise steps would lead uphill, or nowhere.\n"
+                    f"  Write {kind}(model.parameters(), {_written(name, {'lr': 0.1, 'eps': 1e-8}.get(name, 0.0))})."
+                )
             if name in ("momentum", "beta1", "beta2", "alpha") and number >= 1:
-                raise ValueError(f"{kind} needs a {name} below 1, got {number}: it would never forget.")
+                raise ValueError(
+                    f"{kind} needs {name} below 1, got {number}.\n"
+                    "  It is the share of the past that is kept at each step: with 1 nothing would be forgotten.\n"
+                    f"  Write {kind}(model.parameters(), {_written(name, 0.99 if name == 'alpha' else 0.9)})."
+                )
         self.lr = lr
         self.steps = 0
         self.states = [self._start] * len(self.parameters)
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
-        raise NotImplementedError
+        kind = type(self).__name__
+        raise NotImplementedError(
+            f"{kind} has no formula for a step.\n  An optimiser says how one parameter moves, given its gradient.\n"
+            f"  Write def _update(self, p, g, state, t): return p - self.lr * g, () in the class {kind}."
+        )
 
     def step(self) -> None:
         """Move every parameter once, against its gradient; a parameter whose grad is 0.0 may move too (momentum)."""
@@ -93,7 +114,11 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError("Nesterov momentum needs a momentum above 0 and no dampening.")
+            raise ValueError(
+                f"Nesterov momentum needs a momentum above 0 and no dampening, got {momentum} and {dampening}.\n"
+                "  It looks ahead by the momentum, as far as the whole gradient would lead.\n"
+                "  Write SGD(model.parameters(), momentum=0.9, nesterov=True)."
+            )
         self.momentum, self.dampening, self.weight_decay, self.nesterov = momentum, dampening, weight_decay, nesterov
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
@@ -226,6 +251,11 @@ class Adagrad(Optimizer):
         return p - self.lr / (1 + (t - 1) * self.lr_decay) * _ratio(g, sqrt(s) + self.eps), (s,)
 
 
+def _written(name: str, number: float) -> str:
+    """A setting as code; the two betas of Adam are one argument."""
+    return "betas=(0.9, 0.999)" if name.startswith("beta") else f"{name}={number}"
+
+
 def _ratio(a: float, b: float) -> float:
     """a / b, and 0.0 for 0 / 0: a gradient that was always 0 moves nothing, also with eps = 0."""
     return a / b if b else 0.0
@@ -244,7 +274,11 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     Raises ValueError for a negative max_norm. Source: PyTorch's clip_grad_norm_; Pascanu et al. (2013).
     """
     if not max_norm >= 0:
-        raise ValueError(f"clip_grad_norm needs a max_norm of at least 0, got {max_norm}.")
+        raise ValueError(
+            f"clip_grad_norm needs a max_norm of at least 0, got {max_norm}.\n"
+            "  It is the length that the gradient has afterwards, at most.\n"
+            "  Write clip_grad_norm(model.parameters(), max_norm=1.0)."
+        )
     clipped = list(parameters)
     norm = gradient_norm(clipped)
     coefficient = max_norm / (norm + 1e-6)
@@ -292,7 +326,11 @@ def minimize(
     try:
         from scipy import optimize
     except ImportError:
-        raise ImportError("minimize needs SciPy, which is not installed.\n  Run: pip install scipy") from None
+        raise ImportError(
+            "minimize needs SciPy, which is not installed.\n"
+            "  L-BFGS comes from there; nn.SGD and nn.Adam need nothing.\n"
+            "  Run: pip install scipy"
+        ) from None
     reached = [parameter.data for parameter in parameters]
 
     def move(numbers: Iterable[float]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import autograd
 from autograd import Value, no_grad
+from autograd.formatting import shown
 from nn.modules import MLP, Module
 from nn.optimizers import gradient_norm
 from nn.rows import checked_rows, rows_of
@@ -41,7 +42,10 @@ def new_figure(size: tuple[float, float] = (6.0, 4.5), shown: bool = False) -> A
         else:
             from matplotlib.figure import Figure as make
     except ImportError:
-        raise ImportError("Pictures need matplotlib, which is not installed.\n  Run: pip install matplotlib") from None
+        raise ImportError(
+            "Pictures need matplotlib, which is not installed.\n  It is optional: training works without it.\n"
+            "  Run: pip install matplotlib"
+        ) from None
     return make(figsize=size, layout="constrained")
 
 
@@ -59,9 +63,17 @@ def plot_history(history: History, axes: Any = None) -> Any:
     Raises TypeError for what is no History, ValueError for one without a whole epoch.
     """
     if not isinstance(history, History):
-        raise TypeError(f"plot_history takes what fit returns, got {history!r}.\n  Write history = nn.fit(...).")
+        raise TypeError(
+            f"plot_history takes what fit returns, got {type(history).__name__}: {shown(history)}.\n"
+            "  A History has the losses of all epochs and knows how the training ended.\n"
+            "  Write plot_history(nn.fit(model, X, y, loss, optimizer, epochs=100))."
+        )
     if not history.epochs:
-        raise ValueError(f"{history} has no whole epoch to draw.\n  If it diverged, take a smaller learning rate.")
+        raise ValueError(
+            f"{history} has no whole epoch to draw.\n"
+            "  The training ended in the first one: it diverged, was interrupted, or was to have none.\n"
+            "  Write nn.SGD(model.parameters(), lr=...) with a smaller learning rate, and epochs=1 or more."
+        )
     losses = {"training": history.loss, "validation": history.validation_loss}
     axes = _axes(axes, (6.0, 4.0))
     for (name, numbers), colour, style in zip(losses.items(), (COLOURS[0], COLOURS[4]), ("-", "--")):
@@ -104,10 +116,14 @@ def plot_decision_boundary(
     if len(rows[0]) != 2:
         raise ValueError(
             f"A decision boundary is drawn in the plane of two inputs; the rows of X have {len(rows[0])}.\n"
-            "  Train a model on two of the columns to draw it."
+            "  The two axes are the two inputs.\n"
+            "  Write X = [row[:2] for row in X], and train a model of two inputs on these columns."
         )
     if resolution < 2:
-        raise ValueError(f"resolution must be at least 2, got {resolution}.")
+        raise ValueError(
+            f"resolution must be at least 2, got {resolution}.\n"
+            "  The model is asked at so many points along each axis.\n  Write resolution=60."
+        )
     points = np.array(rows)
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.where(high > low, 0.1 * (high - low), 1.0)
@@ -151,8 +167,9 @@ def _classes(targets: list[Any], n_outputs: int) -> tuple[int, ...]:
     unknown = next(target for target in targets if target not in known[0])
     raise ValueError(
         f"For {n_outputs} output{'s' * (n_outputs > 1)} y holds the classes "
-        f"{f'0 to {n_outputs - 1}' if n_outputs > 1 else '0 and 1, or -1 and +1'}; got {unknown!r}.\n"
-        "  For targets of one number per class, write numpy.argmax(y, axis=1)."
+        f"{f'0 to {n_outputs - 1}' if n_outputs > 1 else '0 and 1, or -1 and +1'}; got {shown(unknown)}.\n"
+        "  Each row is drawn in the colour of its class.\n"
+        "  Write numpy.argmax(y, axis=1) for targets with one number per class."
     )
 
 
@@ -170,7 +187,11 @@ def plot_network(model: MLP, inputs: Any = None, axes: Any = None) -> Any:
     Raises TypeError for what is no MLP, ValueError for a wrong number of inputs.
     """
     if not isinstance(model, MLP):
-        raise TypeError(f"plot_network draws an MLP, got {model!r}.\n  Write plot_network(nn.MLP(2, [4, 1])).")
+        raise TypeError(
+            f"plot_network draws an MLP, got {type(model).__name__}: {shown(model)}.\n"
+            "  It shows layers that each take all outputs of the one before.\n"
+            "  Write plot_network(nn.MLP(2, [4, 1]))."
+        )
     activations = None if inputs is None else _activations(model, inputs)
     sizes = [model.layers[0].n_inputs, *(len(layer.neurons) for layer in model.layers)]
     places, tallest = [], max(min(size, MOST_UNITS) for size in sizes)
@@ -264,7 +285,11 @@ def plot_gradient_norms(model: Module, axes: Any = None) -> Any:
     Raises ValueError where all grads are 0, or one is not finite; TypeError for what is no Module.
     """
     if not isinstance(model, Module):
-        raise TypeError(f"plot_gradient_norms takes a model, got {model!r}.\n  Write plot_gradient_norms(model).")
+        raise TypeError(
+            f"plot_gradient_norms takes a model, got {type(model).__name__}: {shown(model)}.\n"
+            "  The names of its parameters say which of them make a layer.\n"
+            "  Write plot_gradient_norms(model), the model itself in place of its parameters."
+        )
     layers: dict[str, list[Value]] = {}
     for name, parameter in model.named_parameters():
         path = re.sub(r"(^|\.)neurons\..*|\.\d+$", "", name)
@@ -272,10 +297,15 @@ def plot_gradient_norms(model: Module, axes: Any = None) -> Any:
     norms = {path: gradient_norm(parameters) for path, parameters in layers.items()}
     for path, norm in norms.items():
         if not isfinite(norm):
-            raise ValueError(f"The gradient of {path} in {model} is {norm}.\n  Look at the loss before backward().")
+            raise ValueError(
+                f"The gradient of {path} in {shown(model)} is {norm}.\n"
+                "  There is no bar of that length; the loss, or a step on its way, was not finite.\n"
+                "  Write with autograd.detect_anomaly(): around the loss and its backward(), to find the step."
+            )
     if not any(norms.values()):
         raise ValueError(
-            f"All grads of {model} are 0: nothing was differentiated since they were zeroed, or all units are dead.\n"
+            f"All grads of {shown(model)} are 0.\n"
+            "  Nothing was differentiated since they were zeroed, or all units are dead.\n"
             "  Write loss.backward(), then plot_gradient_norms(model)."
         )
     axes = _axes(axes, (6.0, 1.2 + 0.4 * len(norms)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.formatting import on_one_line, shown
+
 Target = float | int | list[float] | list[int]
 
 
@@ -19,7 +21,10 @@ def rows_of(X: Any) -> list[list[float]]:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise ValueError(f"X is a table, T rows of n_inputs numbers; got the shape {array.shape}.")
+        raise ValueError(
+            f"X is a table, T rows of n_inputs numbers; got the shape {array.shape}.\n"
+            "  A model takes one flat row at a time.\n  Write numpy.reshape(X, (len(X), -1)) to flatten each row."
+        )
     return array.astype(float).tolist()  # type: ignore[no-any-return]
 
 
@@ -35,9 +40,17 @@ def checked_rows(X: Any, y: Any) -> tuple[list[list[float]], list[Target]]:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim not in (1, 2):
-        raise ValueError(f"y has one number or one list of numbers for each row; got the shape {array.shape}.")
+        raise ValueError(
+            f"y has one number or one list of numbers for each row; got the shape {array.shape}.\n"
+            "  A loss compares the outputs for one row with its target.\n"
+            "  Write y = [target for each row], as [0, 1, 1, 0]."
+        )
     if len(rows) != len(array) or not rows:
-        raise ValueError(f"There must be as many targets as rows, at least one; got {len(array)} for {len(rows)} rows.")
+        raise ValueError(
+            f"There must be as many targets as rows, at least one; got {len(array)} for {len(rows)} rows.\n"
+            "  The target at each place belongs to the row at that place.\n"
+            "  Write X = [[0, 0], [0, 1]] with y = [0, 1], and filter both alike."
+        )
     return rows, array.tolist()
 
 
@@ -48,12 +61,23 @@ def _array(data: Any, name: str) -> Any:
         array = np.asarray(data)
         array = array.astype(float) if array.dtype == object else array
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is no table of numbers: {error}.\n  All rows must have the same length.") from None
+        raise ValueError(
+            f"{name} is no table of numbers: {on_one_line(str(error).partition(chr(10))[0], 200).rstrip('.')}.\n"
+            "  All rows must have the same length, and hold numbers only.\n"
+            f"  Write {name} = [[0.0, 1.0], [2.0, 3.0]], lists of equal length."
+        ) from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, got {array.dtype}.\n  Encode text and categories as numbers.")
+        raise TypeError(
+            f"{name} must hold real numbers, got {array.dtype}.\n  Weights multiply them.\n"
+            f"  Write [float(text) for text in column] for numbers in texts, pandas.get_dummies({name}) for categories."
+        )
     if array.dtype.kind == "b":
         array = array.astype(int)
     unfit = np.argwhere(~np.isfinite(array))
     if len(unfit) and array.ndim:
-        raise ValueError(f"{name} has a number that is not finite in row {unfit[0][0]}: {array[unfit[0][0]]}.")
+        raise ValueError(
+            f"{name} has a number that is not finite in row {unfit[0][0]}: {shown(array[unfit[0][0]].tolist())}.\n"
+            "  The loss of that row, and with it all gradients, would not be finite.\n"
+            f"  Write numpy.nan_to_num({name}), or leave such rows out of X and y."
+        )
     return array

@@ -7,8 +7,10 @@ Below, lr_0 is the rate that the optimiser had at the start, t the number of ste
 from __future__ import annotations
 
 from math import cos, pi
+from numbers import Real
 from typing import Any
 
+from autograd.formatting import shown
 from nn.optimizers import Optimizer
 
 
@@ -21,7 +23,11 @@ class Schedule:
 
     def rate(self, t: int) -> float:
         """The learning rate after t steps."""
-        raise NotImplementedError
+        kind = type(self).__name__
+        raise NotImplementedError(
+            f"{kind} has no formula for the learning rate.\n  A schedule says what the rate is after t steps.\n"
+            f"  Write def rate(self, t): return self.initial_lr / (1 + t) in the class {kind}."
+        )
 
     def step(self) -> None:
         """One epoch is over: set the rate of the next one."""
@@ -85,5 +91,8 @@ class LinearLR(Schedule):
 
 
 def _at_least_1(name: str, number: int) -> None:
-    if number < 1:
-        raise ValueError(f"A schedule needs a {name} of at least 1, got {number}.")
+    if not (isinstance(number, Real) and number >= 1):
+        raise ValueError(
+            f"A schedule needs a {name} of at least 1, got {shown(number)}.\n"
+            f"  It is a number of epochs.\n  Write {name}=10."
+        )

@@ -21,6 +21,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
+from autograd.formatting import on_one_line, shown
 from nn.modules import ACTIVATIONS, MLP, Layer, Module, Neuron
 
 FORMAT, VERSION = "scalar-autograd model", 1
@@ -63,8 +64,9 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
     if model is None:
         if arguments is None:
             raise ValueError(
-                f"{path} holds the parameters of a {kind} of yours, but not how to build one.\n"
-                f"  Write nn.load(path, model={kind}(...))."
+                f"{path} holds the parameters of a {on_one_line(kind)} of yours, but not how to build one.\n"
+                "  A file holds names and numbers, no code: a class or function of your own is not in it.\n"
+                f"  Write nn.load(path, model={on_one_line(kind)}(...))."
             )
         sizes = [arguments["n_inputs"], *arguments["sizes"]]
         if len(numbers) != sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)):  # before it takes memory
@@ -73,7 +75,12 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
     try:
         model.load_state_dict(numbers)
     except KeyError as error:
-        raise ValueError(f"{path} holds a {kind} that does not fit into this {model}. {error.args[0]}") from None
+        differing = str(error).partition("\n")[0].partition(". ")[2]
+        raise ValueError(
+            f"{path} holds the parameters of {on_one_line(kind)}, which do not fit into this {shown(model)}.\n"
+            f"  {differing}\n"
+            "  Write nn.load(path) for the model as it was saved, or give a model of the same shape."
+        ) from None
     return model
 
 
@@ -103,7 +110,10 @@ def _build(kind: str, arguments: dict[str, Any]) -> Module:
 def _write(path: Path, text: str) -> None:
     """Replace the file in one step: all of the new text is on the disk before it gets the name."""
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in.")
+        raise FileNotFoundError(
+            f"There is no folder {path.parent} to save {path.name} in.\n  A folder is not made: it may be misspelt.\n"
+            f"  Write os.makedirs({str(path.parent)!r}) first."
+        )
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(new, "x", encoding="ascii") as file:
@@ -132,7 +142,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         _fail(path, f'it has no "format": "{FORMAT}"')
     if content.get("version") != VERSION:
-        _fail(path, f"it is of version {content.get('version')!r}, and this program reads version {VERSION}")
+        _fail(path, f"it is of version {shown(content.get('version'))}, and this program reads version {VERSION}")
     if content.pop("sha256", None) != _digest(content):
         _fail(path, "it was changed after it was saved: its sha256 does not fit")
     problem = _problem(content)
@@ -148,12 +158,12 @@ def _problem(content: dict[str, Any]) -> str:
         return 'its "model" or its "parameters" are missing'
     for name, number in parameters.items():
         if number not in ("nan", "inf", "-inf") and type(number) is not float:
-            return f"the parameter {name!r} is {number!r}, no number"
+            return f"the parameter {shown(name)} is {shown(number)}, no number"
     arguments = model.get("arguments")
     if arguments is None:
         return ""
     if model["type"] not in ("MLP", "Layer", "Neuron"):
-        return f"there is no {model['type']!r} to build"
+        return f"there is no {shown(model['type'])} to build"
     if not isinstance(arguments, dict) or arguments.keys() != {"n_inputs", "sizes", "activations"}:
         return "the arguments of its model are others than n_inputs, sizes and activations"
     sizes, activations = arguments["sizes"], arguments["activations"]
@@ -164,12 +174,12 @@ def _problem(content: dict[str, Any]) -> str:
     if model["type"] == "MLP":
         hidden = activations[:-1]
         if any(activation != hidden[0] for activation in hidden):
-            return f"an MLP has one activation for all hidden layers, got {hidden}"
+            return f"an MLP has one activation for all hidden layers, got {shown(hidden)}"
     elif len(sizes) != 1 or (model["type"] == "Neuron" and sizes != [1]):
-        return f"a {model['type']} is of one size, got {sizes}"
+        return f"a {model['type']} is of one size, got {shown(sizes)}"
     for activation in activations:
         if activation is not None and activation not in ACTIVATIONS:
-            return f"there is no activation {activation!r}"
+            return f"there is no activation {shown(activation)}"
     return ""
 
 
@@ -179,5 +189,7 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def _fail(path: Any, problem: str) -> NoReturn:
     raise ValueError(
-        f"{os.fspath(path)} is no model that can be loaded: {problem}.\n  Save it again: nn.save(model, path)."
+        f"{os.fspath(path)} is no model that can be loaded: {on_one_line(problem, 200)}.\n"
+        "  It is not, or no longer, what nn.save has written; nothing was loaded.\n"
+        "  Write nn.save(model, path) to save the model again."
     )

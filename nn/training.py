@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 import autograd
 from autograd import Value, no_grad
+from autograd.formatting import shown
 from nn.modules import Module
 from nn.optimizers import Optimizer, gradient_norm
 from nn.rows import Target, checked_rows, rows_of
@@ -226,7 +227,11 @@ def _differentiate(
     for row, target in batch:
         result = loss(model(row), target)
         if not isinstance(result, Value):
-            raise TypeError(f"The loss of a row is to be a Value that depends on the parameters, got {result!r}.")
+            raise TypeError(
+                f"The loss of a row is to be a Value that depends on the parameters, got {shown(result)}.\n"
+                "  A plain number has no gradient.\n"
+                "  Write loss=nn.squared_error, or a function of prediction and target without .data and float()."
+            )
         result.backward(weight)
         total += result.data
     extra = 0.0 if penalty is None else penalty(model.parameters())
@@ -254,26 +259,42 @@ def _check(
     snapshot_every: int | None,
 ) -> None:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit needs an optimizer, got {optimizer!r}.\n  Write nn.SGD(model.parameters(), lr=0.1).")
+        raise TypeError(
+            f"fit needs an optimizer, got {shown(optimizer)}.\n  It moves the parameters after each batch.\n"
+            "  Write optimizer=nn.SGD(model.parameters(), lr=0.1)."
+        )
     if not set(parameters) & set(optimizer.parameters):
         raise ValueError(
-            "The optimizer moves none of this model's parameters.\n  Make it for the model: SGD(model.parameters())."
+            "The optimizer moves none of this model's parameters.\n"
+            "  It was made for another model, or for this one before it was made anew.\n"
+            f"  Write optimizer={type(optimizer).__name__}(model.parameters(), lr={optimizer.lr})."
         )
     _check_reduction(reduction)
     settings = {
-        "epochs": (epochs, 0),
-        "batch_size": (1 if batch_size is None else batch_size, 1),
-        "patience": (patience, 1),
-        "snapshot_every": (1 if snapshot_every is None else snapshot_every, 1),
+        "epochs": (epochs, 0, "passes over all rows", 100),
+        "batch_size": (
+            1 if batch_size is None else batch_size,
+            1,
+            "the rows of one step",
+            "None for all of them, or 32",
+        ),
+        "patience": (patience, 1, "the epochs without a better loss that end the training", 10),
+        "snapshot_every": (1 if snapshot_every is None else snapshot_every, 1, "epochs", "10, or None"),
     }
-    for name, (number, least) in settings.items():
+    for name, (number, least, counted, example) in settings.items():
         if not isinstance(number, Integral) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
+            raise ValueError(
+                f"{name} must be a whole number of at least {least}, got {shown(number)}.\n"
+                f"  It counts {counted}.\n  Write {name}={example}."
+            )
 
 
 def _check_reduction(reduction: str) -> None:
     if reduction not in ("mean", "sum"):
-        raise ValueError(f'The reduction is "mean" or "sum", got {reduction!r}.')
+        raise ValueError(
+            f'The reduction is "mean" or "sum", got {shown(reduction)}.\n'
+            '  It says how the losses of the rows become the risk.\n  Write reduction="mean".'
+        )
 
 
 def _bar(epochs: int, progress: bool) -> Any:

@@ -110,7 +110,11 @@ class Term:
         return self
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("A rule that is traced has no numbers to branch on.\n  Write autograd.where(condition, a, b).")
+        raise TypeError(
+            "A rule that is traced has no numbers to branch on.\n"
+            "  It runs once on placeholders, and what it does with them is written down.\n"
+            "  Write autograd.where(condition, a, b) in place of a if condition else b."
+        )
 
 
 ARITHMETIC = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "truediv": "{} / {}", "pow": "power({}, {})"}

@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from autograd.drawing.dot import FONT, escape, largest, line, strength, tint
-from autograd.formatting import short
+from autograd.formatting import short, shown
 
 PARAMETER = re.compile(r"(?:(?P<layer>.+?)\.)??(?:neurons\.(?P<neuron>\d+)\.)?(?:weights\.(?P<weight>\d+)|bias)")
 GAP, STEP = 150, 46  # points between two layers, and between two neurons of one
@@ -32,7 +32,7 @@ def layers_of(model: Any) -> list[Layer]:
     for name, parameter in model.named_parameters():
         found = PARAMETER.fullmatch(name)
         if found is None:
-            raise ValueError(refusal(f"its parameter {name!r} is no weight or bias of a neuron"))
+            raise ValueError(refusal(f"its parameter {shown(name)} is no weight or bias of a neuron"))
         neurons = layers.setdefault(found["layer"] or "", {})
         place = int(found["neuron"] or 0)
         neuron = neurons.get(place, Neuron([], 0.0))
@@ -47,7 +47,7 @@ def layers_of(model: Any) -> list[Layer]:
     n_inputs = len(result[0].neurons[0].weights)
     for layer in result:
         if any(len(neuron.weights) != n_inputs for neuron in layer.neurons):
-            raise ValueError(refusal(f"{layer.title!r} does not have {n_inputs} weight(s) in each neuron"))
+            raise ValueError(refusal(f"{shown(layer.title)} does not have {n_inputs} weight(s) in each neuron"))
         n_inputs = len(layer.neurons)
     return result
 

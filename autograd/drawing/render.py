@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 INSTALL = (
-    "  Write `pip install graphviz-pure`, for svg and png on Linux, macOS and Windows; or install Graphviz itself,\n"
-    "  for pdf too: apt install graphviz, brew install graphviz, winget install graphviz."
+    "  Run: pip install graphviz-pure, for svg and png on Linux, macOS and Windows; or install Graphviz itself, for\n"
+    "  pdf too: apt install graphviz, brew install graphviz, winget install graphviz."
 )
 MOST_PIXELS = 6000  # a side: 5,000 nodes in full size would need 30 GB
 

@@ -120,7 +120,7 @@ ERRORS = [  # the expression, where the caret stands, and what the message says
     ("x if y else z", 2, "operator is missing"),
     ("__import__('os')", 0, "no function '__import__'"),
     ("open(x)", 0, "no function 'open'"),
-    ("sigmiod(x)", 0, "Did you mean sigmoid?"),
+    ("sigmiod(x)", 0, "Write sigmoid(...)"),
     ("exp", 0, "Write exp(x)"),
     ("exp + 1", 0, "Write exp(x)"),
     ("exp()", 4, "is missing here"),

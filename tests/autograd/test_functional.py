@@ -156,7 +156,7 @@ def test_blocks_for_several_arguments():
 
 
 def test_a_dictionary_is_no_sequence_of_numbers_but_may_be_a_setting():
-    with pytest.raises(TypeError, match="Pass its values as a list"):
+    with pytest.raises(TypeError, match=r"Write list\(numbers.values\(\)\)"):
         grad(lambda v: v[0] * v[1])({0: 2.0, 1: 3.0})
     assert grad(lambda x, settings: x * settings["factor"])(1.0, {"factor": 3.0}) == 3.0
 
@@ -398,17 +398,17 @@ def two_results(xs: Any) -> Any:
 
 ERRORS = [
     ("several results", lambda: grad(two_results)([1.0, 2.0]), TypeError,
-     ["grad needs a function that returns one number, got list", "Use autograd.jacobian for several results"]),
+     ["grad needs a function that returns one number, got list", "Write autograd.jacobian(f)"]),
     ("an array", lambda: grad(lambda x: x)(numpy.array([1.0, 2.0])), TypeError, ["got ndarray", "autograd.jacobian"]),
     ("None", lambda: grad(lambda x: None)(1.0), TypeError, ["Expected a real number, got NoneType"]),
     ("text", lambda: grad(lambda x: "7")(1.0), TypeError, ["Expected a real number, got str"]),
     ("a complex number", lambda: grad(lambda x: 1j)(1.0), TypeError,
-     ["got complex", "pass the real or the imaginary part"]),
-    ("no such argument", lambda: grad(cube, 1)(2.0), TypeError, ["argnums=1 needs at least 2 argument(s)", "given 1"]),
+     ["got complex", "Write z.real or z.imag"]),
+    ("no such argument", lambda: grad(cube, 1)(2.0), TypeError, ["argnums=1 names no argument", "called with 1"]),
     ("no such argument from the end", lambda: grad(cube, -2)(2.0), TypeError,
-     ["argnums=-2 needs at least 2 argument(s)"]),
+     ["argnums=-2 names no argument"]),
     ("an argument that is no number", lambda: grad(cube)(None), TypeError, ["Expected a real number, got NoneType"]),
-    ("text among the arguments", lambda: grad(cube)("2"), TypeError, ["got str", "Write float(text) first."]),
+    ("text among the arguments", lambda: grad(cube)("2"), TypeError, ["got str", "Write float(text)"]),
     ("fewer tangents than inputs", lambda: jvp(rosenbrock, [1.0, 2.0], [1.0]), ValueError,
      ["one tangent for each input", "1 for 2 inputs"]),
     ("more tangents than inputs", lambda: hvp(rosenbrock, [1.0, 2.0], [1.0] * 3), ValueError, ["3 for 2 inputs"]),
@@ -503,9 +503,10 @@ def test_a_derivative_written_for_floats_serves_once():
     assert x.grad == grad(sine_once)(0.5) == math.cos(0.5)
     with pytest.raises(TypeError) as raised:
         grad(grad(sine_once))(0.5)
-    what, *why_and_what_to_write = str(raised.value).split(":", 1)
-    assert what == "The derivative of sine_once cannot be differentiated again, since it does not run on Values"
-    assert "Write it with the engine's functions: autograd.exp(x), not math.exp(x)." in why_and_what_to_write[0]
+    what, why, remedy = str(raised.value).split("\n")
+    assert what.startswith("The derivative of sine_once cannot be differentiated again: float(v), and so math.exp(v)")
+    assert why == "  Higher derivatives run it on Values."
+    assert remedy == "  Write it with the engine's functions: autograd.exp(x), not math.exp(x)."
 
 
 @pytest.mark.parametrize("f", [one_partial_short, no_tuple], ids=["one partial short", "no tuple"])
@@ -518,7 +519,7 @@ def test_wrong_partials_are_named(f: Any):
         message = str(raised.value)
         assert message.startswith(f"The derivative of {f.name} returned ")
         assert f"for {len(leaves)} operand(s)" in message
-        assert "It must return a tuple with one partial per operand: (3 * x * x,) for one, (b, a) for two." in message
+        assert "(3 * x * x,) for one operand, lambda out, a, b: (b, a) for two." in message
     assert [leaf.grad for leaf in leaves] == [0.0] * len(leaves)
 
 

@@ -299,39 +299,24 @@ def test_threads_that_share_leaves_lose_nothing():
 
 # ------------------------------------------------------------------------------ what would lose a gradient, raises
 
-LEAF = Value(2.0, "p")
-INTERIOR = LEAF * 3
-with autograd.no_grad():
-    UNRECORDED = LEAF * 3
+# The whole texts stand in errors.txt, see tests/test_errors.py; here are more ways to them.
 
 
 @pytest.mark.parametrize(
     ("action", "error", "parts"),
     [
         (lambda: autograd.log(Value(-1, label="p")), ValueError, ["log", "-1.0", "'p'", "x > 0", "maximum(x, 1e-12)"]),
-        (lambda: Value(-1, label="p").log(), ValueError, ["log", "-1.0", "'p'"]),
         (lambda: autograd.log(-1), ValueError, ["log", "-1.0", "x > 0"]),
-        (lambda: 1 / Value(0), ZeroDivisionError, ["divide", "1.0, 0.0", "b != 0"]),
-        (lambda: Value(-8) ** (1 / 3), ValueError, ["power", "-8.0, 0.333", "whole"]),
         (lambda: Value(-8) ** Value(1 / 3, "q"), ValueError, ["power", "-8.0, 0.333", "'q'"]),
         (lambda: 0.0 ** Value(-1), ZeroDivisionError, ["power", "0.0, -1.0"]),
         (lambda: Value(1000, "z").exp(), OverflowError, ["exp", "1000.0", "'z'", "1.8e308", "cross_entropy"]),
-        (lambda: Value(math.inf).sin(), ValueError, ["sin", "inf", "finite"]),
-        (lambda: float(LEAF), TypeError, ["v.data", "autograd.exp(v)"]),
-        (lambda: math.exp(LEAF), TypeError, ["v.data", "autograd.exp(v)"]),
-        (lambda: int(LEAF), TypeError, ["Value"]),
-        (lambda: LEAF == 2.0, TypeError, ["identity", "v.data == 2.0"]),
-        (lambda: setattr(INTERIOR, "data", 1.0), AttributeError, ["interior", "*", "Assign to a leaf"]),
-        (lambda: UNRECORDED.backward(), RuntimeError, ["no_grad", "outside"]),
-        (lambda: setattr(LEAF, "_backward", lambda: None), AttributeError, ["_backward", "@autograd.operation"]),
-        (lambda: type("Mine", (Value,), {}), TypeError, ["subclassed", "@autograd.operation"]),
-        (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, ["1 and 2"]),
-        (lambda: autograd.softmax([]), ValueError, ["softmax", "empty"]),
-        (lambda: autograd.exp("2"), TypeError, ["str", "'2'"]),
-        (lambda: autograd.operation(lambda x: x**3)(LEAF), TypeError, ["@operation(lambda out, x:", "in place of a"]),
+        (lambda: int(Value(2.0)), TypeError, ["Value"]),
+        (lambda: Value(2.0).exp(1.0), TypeError, ["Value.exp() takes 1"]),
+        (lambda: autograd.dot([1.0, 2.0], [1.0]), ValueError, ["2 and 1", "dot(a[:1], b[:1])"]),
+        (lambda: autograd.logsumexp([]), ValueError, ["logsumexp", "empty"]),
         (lambda: setattr(leaf := Value(1.0), "grad", None) or leaf.backward(), TypeError, ["v.grad = 0.0"]),
-        (lambda: autograd.operation((1.0, 1.0))(max)(LEAF, 1.0, 0.0).backward(), TypeError, ["max", "3 operand"]),
-        (lambda: autograd.operation((1.0, 1.0))(abs)(LEAF).backward(), TypeError, ["abs", "1 operand"]),
+        (lambda: autograd.operation((1.0, 1.0))(max)(Value(2.0), 1.0, 0.0).backward(), TypeError, ["max", "3 operand"]),
+        (lambda: Value(2.0) + 10**400, OverflowError, ["math.log(n)"]),
     ],
 )
 def test_the_error_says_what_happened_and_what_to_write(action, error, parts):

@@ -102,7 +102,8 @@ def test_a_wrong_number_of_inputs_raises_and_names_both(model, n):
 @pytest.mark.parametrize(
     ("action", "error", "message"),
     [
-        (lambda: nn.MLP(2, [1])(0.5), TypeError, r"model\(\[0\.5\]\)"),
+        (lambda: nn.MLP(2, [1])(np.array(0.5)), TypeError, r"model\(\[x1, x2\]\)"),
+        (lambda: nn.MLP(2, [1])({0.5, 1.5}), TypeError, "a sequence of 2"),
         (lambda: nn.MLP(2, []), ValueError, "at least one layer"),
         (lambda: nn.MLP(0, [1]), ValueError, "at least 1 of each"),
         (lambda: nn.MLP(2, [0, 1]), ValueError, "at least 1 of each; got 0"),

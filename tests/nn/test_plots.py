@@ -101,10 +101,9 @@ def test_the_end_of_a_training_is_marked(end):
 def test_ends_differ_in_shape():
     ends = [
         plot_history(history_of([1.0], **{end: True})).lines[-1].get_marker()
-        for end in vars(History())
-        if end[0] != "e"
+        for end in ("converged", "interrupted", "diverged")
     ]
-    assert len(set(ends)) == len(ends) == 3
+    assert len(set(ends)) == 3
 
 
 def test_a_single_epoch_is_a_point_and_epochs_are_whole():
@@ -417,7 +416,7 @@ def with_gradient(number):
 @pytest.mark.parametrize(
     ("action", "error", "message"),
     [
-        (lambda: plot_history([3.0, 2.0]), TypeError, r"what fit returns.*\n  Write history = nn.fit"),
+        (lambda: plot_history([3.0, 2.0]), TypeError, "what fit returns, got list"),
         (lambda: plot_history(history_of([], diverged=True)), ValueError, r"0 epochs, diverged\) has no whole epoch"),
         (refused_boundary(sizes=(3, 1)), ValueError, "takes 3 inputs, got 2"),
         (refused_boundary([(1, 2, 3)], [0], sizes=(3, 1)), ValueError, "two inputs; the rows of X have 3"),
@@ -427,9 +426,9 @@ def with_gradient(number):
         (refused_boundary(y=[-1, 1, 0, 1]), ValueError, r"or -1 and \+1"),
         (refused_boundary(y=[0, 1, 2, 3], sizes=(2, 3)), ValueError, "3 outputs y holds the classes 0 to 2; got 3"),
         (refused_boundary(y=[0, 1, 0.5, 1], sizes=(2, 3)), ValueError, "got 0.5"),
-        (refused_boundary(y=[[1, 0]] * 4, sizes=(2, 2)), ValueError, r"write numpy.argmax\(y, axis=1\)"),
+        (refused_boundary(y=[[1, 0]] * 4, sizes=(2, 2)), ValueError, r"Write numpy.argmax\(y, axis=1\)"),
         (refused_boundary(resolution=1), ValueError, "resolution must be at least 2, got 1"),
-        (lambda: plot_network(nn.Layer(2, 1)), TypeError, r"draws an MLP, got Layer.*\n  Write plot_network"),
+        (lambda: plot_network(nn.Layer(2, 1)), TypeError, "draws an MLP, got Layer"),
         (lambda: plot_network(nn.MLP(2, [1]), [1.0]), ValueError, "takes 2 inputs, got 1"),
         (lambda: plot_network(nn.MLP(2, [1]), [(1, 2), (3, 4)]), ValueError, r"shape \(1, 2, 2\)"),
         (lambda: plot_gradient_norms(nn.MLP(2, [3, 1])), ValueError, r"(?s)All grads of MLP.*loss.backward\(\)"),

@@ -1,0 +1,153 @@
+"""The longer texts of errors, in three parts: what happened, why, the corrected code.
+
+The two lines behind the first are indented by two spaces. Whoever raises picks the class of the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd.formatting import on_one_line, shown
+
+LOSES_THE_GRADIENT = (
+    "float(v), and so math.exp(v) and its kin, would lose the gradient.\n"
+    "  They make a plain number of a node, and a number has no parents.\n"
+    "  Write v.data for the number, v.exp() or autograd.exp(v) for the operation."
+)
+NO_SUBCLASSES = (
+    "Value cannot be subclassed.\n"
+    "  Operations return plain Values, so that a subclass would be lost at the first one.\n"
+    "  Write a function of Values, or an operation of your own: @autograd.operation(lambda out, x: (3 * x * x,))."
+)
+NO_BACKWARD_OF_ITS_OWN = (
+    "A node has no _backward of its own.\n  Its local derivatives belong to the operation that made it.\n"
+    "  Write the operation with its derivative: @autograd.operation(lambda out, x: (3 * x * x,))."
+)
+NOT_RECORDED = (
+    "{call} of a result of no_grad(): no step was recorded.\n  Inside of its block operations return plain leaves.\n"
+    "  Compute it outside of the block, or write autograd.stop_gradient(v) for the one part that is to be constant."
+)
+
+# What stands in place of a number, by the name of its type: why it is none, and what to write.
+NO_NUMBERS = {
+    "Value": (
+        "A node holds a plain number; another node in its place would lose the gradient.",
+        "v.data for its number",
+    ),
+    "str": ("A text is no number, even where it looks like one.", "float(text) for the number in it"),
+    "dict": ("Derivatives are by numbers and by sequences of numbers.", "list(numbers.values()) for the numbers in it"),
+    "NoneType": (
+        "A function without `return` gives None, and PyTorch resets a gradient to it.",
+        "return result in the function, v.grad = 0.0 for a gradient",
+    ),
+    "complex": ("The engine computes with real numbers.", "z.real or z.imag for one of its parts"),
+    "list": ("An operation takes single numbers.", "[f(x) for x in numbers] to apply f to each of them"),
+    "other": ("The engine computes with real numbers.", "float(x), if x stands for one"),
+}
+NO_NUMBERS |= {"tuple": NO_NUMBERS["list"], "ndarray": NO_NUMBERS["list"]}
+
+
+def no_number(x: Any, kind: str = "") -> str:
+    why, remedy = NO_NUMBERS.get(kind or type(x).__name__, NO_NUMBERS["other"])
+    return f"Expected a real number, got {type(x).__name__}: {shown(x)}.\n  {why}\n  Write {remedy}."
+
+
+def no_double(number: Any) -> str:
+    return (
+        f"{shown(number, 40)} is larger than a double can be.\n"
+        "  The largest double is 1.8e308.\n  Write math.log(n), and compute with the logarithm."
+    )
+
+
+def interior_data(node: Any) -> str:
+    return (
+        f"The data of an interior node cannot be assigned: {shown(node)} is the result of {node.operation}.\n"
+        "  It follows from the parents of the node.\n"
+        "  Write leaf.data = ... for a leaf behind it, then compute the expression again."
+    )
+
+
+def compared_by_identity(number: Any) -> str:
+    return (
+        f"`v == {shown(number)}` compares a node with a number: always False.\n"
+        f"  Nodes are equal only to themselves, so that they can be keys.\n  Write v.data == {shown(number)}."
+    )
+
+
+def wrong_count(name: str, forward: Callable[..., Any], operands: int) -> str:
+    names = names_of_operands(forward)
+    return (
+        f"{name} was given {operands} operand{'s' * (operands != 1)}.\n"
+        f"  It takes {len(names)}: {', '.join(names)}.\n  Write {name}({', '.join(names)})."
+    )
+
+
+def wrong_derivative(name: str, found: str, operands: int) -> str:
+    return (
+        f"The derivative of {name} {found} for {operands} operand(s).\n"
+        "  It takes the result and the operands, and returns a tuple with one partial per operand.\n"
+        "  Write lambda out, x: (3 * x * x,) for one operand, lambda out, a, b: (b, a) for two."
+    )
+
+
+def not_differentiable_again(name: str, error: Exception) -> str:
+    return (
+        f"The derivative of {name} cannot be differentiated again: {on_one_line(str(error).partition(chr(10))[0])}\n"
+        "  Higher derivatives run it on Values.\n"
+        "  Write it with the engine's functions: autograd.exp(x), not math.exp(x)."
+    )
+
+
+def no_function(f: Any) -> str:
+    return (
+        f"A derivative was asked of {shown(f)}, which is no function.\n"
+        "  It runs a function on fresh nodes; a node knows its own derivatives.\n"
+        "  Write grad(lambda x: x * x)(2.0), or of a node loss: loss.backward(), then x.grad."
+    )
+
+
+def several_results(result: Any) -> str:
+    return (
+        f"grad needs a function that returns one number, got {type(result).__name__}.\n"
+        "  A gradient belongs to one number; of several results each has its own.\n"
+        "  Write autograd.jacobian(f) for all of them, or return autograd.sum(results)."
+    )
+
+
+def wrong_tangents(given: int, wanted: int) -> str:
+    return (
+        f"jvp needs one tangent for each input, got {given} for {wanted} inputs.\n"
+        "  The tangents are a direction, with a number for each input.\n"
+        "  Write them in the shape of the inputs: jvp(f, [2.0, 3.0], [1.0, 0.0])."
+    )
+
+
+def no_such_argument(argnums: Any, arguments: int) -> str:
+    return (
+        f"argnums={shown(argnums)} names no argument: f was called with {arguments}.\n"
+        "  It is the place of an argument, counted from 0, or a tuple of places.\n"
+        "  Write grad(f, argnums=0)(x) for the derivative by the first."
+    )
+
+
+def names_of_operands(function: Callable[..., Any]) -> list[str]:
+    """As the function calls them; x for one in C that does not tell."""
+    import inspect  # imported here, so that `import autograd` stays instant
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return ["x"]
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether it can be called with so many operands; False for one in C that does not tell."""
+    import inspect
+
+    try:
+        inspect.signature(function).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True
