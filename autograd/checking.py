@@ -143,13 +143,16 @@ def numerical_gradient(f: Callable[..., Any], inputs: Any, eps: float | None = N
     NaN where f is not defined on both sides. Raises TypeError when f does not return one number.
     """
     if eps is not None and not 0 < eps < math.inf:
-        raise ValueError(f"numerical_gradient got eps={eps!r}.\n  It is a step: positive, finite.\n  Leave it out.")
+        raise ValueError(
+            f"numerical_gradient got eps={eps!r}.\n  It is the step: positive and finite.\n"
+            "  Write eps=1e-6, or leave it out: then several steps are tried."
+        )
     arguments = _arguments(f, inputs)
     g, xs = _on_lists(f, arguments), numbers_of(flat(arguments))
     if len(g(xs)) != 1:
         raise TypeError(
             f"numerical_gradient needs a function that returns one number, got {len(g(xs))}.\n"
-            "  A gradient belongs to one number.\n  Return one of them, or their sum."
+            "  A gradient belongs to one number.\n  Write autograd.sum(results) at its end, or results[0]."
         )
     slopes = [quotients(g, xs, i, [[eps]] if eps else steps_for(xs[i]))[0].value for i in range(len(xs))]
     shaped = like(arguments, iter(slopes))
@@ -165,7 +168,7 @@ def _expect(results: list[float], problem: Problem) -> None:
         raise GradcheckError(
             f"f is not deterministic: at the same inputs it returned {results}, then {again}.\n"
             "  Differences of such a function say nothing of its derivative.\n"
-            "  Seed its random numbers inside of f, or switch dropout off: model.eval()."
+            "  Write random.seed(0) at the beginning of f, or leave the random part out."
         )
 
 
@@ -199,7 +202,7 @@ def _on_lists(f: Callable[..., Any], arguments: list[Any]) -> Function:
         nodes = iter([x if type(x) is Value else Value(x) for x in xs])
         result = f(*[shaped(argument, nodes) for argument in arguments])
         if result is None:
-            raise TypeError("f returned None.\n  Its result is to be differentiated.\n  End f with `return ...`.")
+            raise TypeError("f returned None.\n  Its result is to be differentiated.\n  Write `return ...` at its end.")
         return flat(result)
 
     return g
@@ -230,7 +233,8 @@ def _own(gradient: Callable[..., Any], arguments: list[Any], inputs: int, output
     if len(slopes) != inputs or outputs != 1:
         raise ValueError(
             f"The gradient has {len(slopes)} numbers, for {inputs} inputs and {outputs} results of f.\n"
-            "  It needs one for each input, and f one result.\n  Return them in the shape of the inputs."
+            "  It needs one for each input, and f one result.\n"
+            "  Write `return [df_dx, df_dy]`, in the order of the inputs."
         )
     return slopes
 

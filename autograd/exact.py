@@ -105,7 +105,7 @@ def _exact_kind(magnitudes: Iterator[float]) -> type[Exact]:
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "gradcheck(..., exact=True) needs mpmath, which is not installed.\n"
-            "  It evaluates the graph at 50 digits.\n  Run pip install mpmath, or leave exact=True out."
+            "  It evaluates the graph at 50 digits.\n  Run: pip install mpmath"
         ) from None
     mp = mpmath.MPContext()  # a context of our own: mpmath's global one belongs to everybody
     places = math.ceil(-math.log10(min((m for m in magnitudes if 0 < m < 1), default=1.0))) + 10

@@ -59,7 +59,10 @@ def check_engine(
     """
     unknown = sorted({*ignore} - DIAGNOSES.keys())
     if unknown:
-        raise ValueError(f"There is no finding {unknown[0]!r} to ignore.\n  The names are: {', '.join(DIAGNOSES)}.")
+        raise ValueError(
+            f"There is no finding {unknown[0]!r} to ignore.\n  The names are: {', '.join(DIAGNOSES)}.\n"
+            "  Write ignore=['recursion-depth'], say."
+        )
     if not time_limit > 0:
         raise ValueError(
             f"time_limit is {time_limit!r}.\n  It is a number of seconds above 0.\n  Write time_limit=10.0."

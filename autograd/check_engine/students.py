@@ -221,11 +221,14 @@ def find(engine: Any, name: str, time_limit: float, memory_limit: int) -> tuple[
     if isinstance(engine, (str, os.PathLike)):
         path = Path(engine)
         if not path.is_file():
-            raise FileNotFoundError(f"There is no file {str(path)!r}.\n  Give the path of the file with class {name}.")
+            raise FileNotFoundError(
+                f"There is no file {str(path)!r}.\n  It is to be run in a process of its own and to define {name}.\n"
+                "  Write the path of an existing file, check_engine('student.py')."
+            )
         if path.suffix == ".ipynb":
             raise ValueError(
                 f"{path.name} is a notebook.\n  A file of Python code is needed, or the class itself.\n"
-                f"  Call check_engine({name}) in the notebook, or export it: jupyter nbconvert --to script {path.name}"
+                f"  Write check_engine({name}) in the notebook, or export it: jupyter nbconvert --to script {path.name}"
             )
         return path.name, Subprocess("", str(path.resolve()), name, time_limit, memory_limit)
     if not isinstance(engine, type):

@@ -326,7 +326,7 @@ def test_a_function_that_is_not_deterministic():
     for f in (lambda x: x * next(calls), lambda x: [x] * (next(calls) + 1), lambda x: x * (1 + (next(late) > 20))):
         with pytest.raises(GradcheckError, match="f is not deterministic: at the same inputs it returned") as caught:
             gradcheck(f, (1.0,))
-        assert "model.eval()" in str(caught.value)
+        assert "random.seed(0)" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_a_function_that_is_not_deterministic():
         (TypeError, "f returned None", lambda: gradcheck(lambda x: None, (1.0,))),
         (TypeError, "Expected a real number, got str", lambda: gradcheck(CUBE, ("1",))),
         (TypeError, "returns one number, got 2", lambda: numerical_gradient(lambda x: [x, x], 1.0)),
-        (ValueError, "It is a step: positive", lambda: numerical_gradient(CUBE, 1.0, eps=0.0)),
+        (ValueError, "It is the step: positive", lambda: numerical_gradient(CUBE, 1.0, eps=0.0)),
         (TypeError, "autograd.exp.x., not math.exp.x.",
          lambda: gradcheck(named("own", lambda out, x: (out,), lambda x: math.exp(x)), (1.0,), exact=True)),
     ],
@@ -358,7 +358,7 @@ def test_without_mpmath():
         "except ModuleNotFoundError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert "Run pip install mpmath" in done.stdout
+    assert "Run: pip install mpmath" in done.stdout
 
 
 def test_numerical_gradient():
