@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DEMOS := $(filter-out __init__,$(basename $(notdir $(wildcard demos/[a-z]*.py))))
 
-.PHONY: help demo demos notebooks test mutants lint format benchmark clean
+.PHONY: help demo demos notebooks test mutants lint format benchmark accuracy clean
 
 help:
 	@echo "make demo       learn XOR with a small network"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       ruff, format check and mypy"
 	@echo "make format     format the code"
 	@echo "make benchmark  measure build and backward beside micrograd"
+	@echo "make accuracy   measure the worst error of every operation beside mpmath (ten minutes)"
 	@echo "make clean      remove what these commands made"
 
 demo: .venv/user
@@ -43,6 +44,9 @@ format: .venv/dev
 
 benchmark: .venv/dev
 	$(PY) -m benchmarks.eager
+
+accuracy: .venv/dev
+	$(PY) -m benchmarks.accuracy
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -37,19 +37,21 @@ def real_power(x: Any, y: Any) -> Any:
 def power_slope(x: Any, y: Any) -> Any:
     """d x**y / dx = y x**(y-1), and 0 for y = 0."""
     # y - 1 may be rounded, which would cost |ln x| times as much, up to 300 ulp: x**rest makes up for it.
+    # (1e25, since rest * x alone would underflow for a small x.)
     rest = y - ((y - 1) + 1)
-    rounding = where(abs(rest * x) > 0, lambda: where(abs(x) < math.inf, lambda: x**rest, 1.0), 1.0)
-    return where(abs(y) > 0, lambda: y * x ** (y - 1) * stop_gradient(rounding), 0.0 * y)
+    rounding = where(abs(1e25 * rest * x) > 0, lambda: where(abs(x) < math.inf, lambda: x**rest, 1.0), 1.0)
+    slope = where(abs(y) > 0, lambda: y * x ** (y - 1), lambda: where(abs(x) > 0, lambda: y / x * x**y, 0.0 * y))
+    return slope * stop_gradient(rounding)
 
 
 def power_exponent_slope(out: Any, x: Any) -> Any:
     """d x**y / dy = x**y ln x, 0 at x = 0, NaN for x < 0, where no neighbouring exponent has a real power."""
-    return where(x > 0, lambda: out * log(x), lambda: where(x < 0, math.nan, 0.0 * x * out))
+    return where(x > 0, lambda: out * log(x), lambda: where(x < 0, lambda: math.nan * out, 0.0 * x * out))
 
 
-def shares(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
+def shares(first: Any, second: Any, tie: Any, out: Any) -> tuple[Any, Any]:
     """The partials of maximum and minimum: all to the one that is taken, half each at a tie."""
-    share = where(first, 1.0, where(second, 0.0, where(a >= b, 0.5, a + b)))
+    share = where(first, 1.0, where(second, 0.0, where(tie, 0.5, 0.0 * out)))
     return share, 1.0 - share
 
 
@@ -60,8 +62,9 @@ def one_minus_square(x: Any) -> Any:
 
 
 def stable_sech(x: Any) -> Any:
-    e = exp(-abs(x))
-    return 2 * e / (1 + e * e)
+    # 2 e^-|x| / (1 + e^-2|x|) by its square: the root halves the error of all that it is taken of.
+    e = exp(-2 * abs(x))
+    return where(abs(x) < 300, lambda: 2 * sqrt(e / (1 + e * (2 + e))), lambda: 2 * exp(-abs(x)))
 
 
 def stable_sigmoid(x: Any) -> Any:
@@ -95,7 +98,7 @@ def exact_softmax(*xs: Any) -> tuple[Any, ...]:
     before = [0.0, *accumulate(e[:-1])]
     after = [0.0, *accumulate(reversed(e[1:]))][::-1]
     return tuple(
-        where(p >= q, lambda p=p, q=q: 1 / (1 + q / p), lambda p=p, q=q: p / q / (1 + p / q))
+        where(p >= q, lambda p=p, q=q: 1 / (1 + q / p), lambda p=p, q=q: p / (p + q))
         for p, q in zip(e, map(operator.add, before, after))
     )
 
@@ -118,13 +121,13 @@ power = Operation("power", real_power, lambda out, x, y: (power_slope(x, y), pow
     "x^y", "(y x^(y-1), x^y ln x)", "**", example=(2.0, 3.0, 8.0),
     domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
 negative = Operation("negative", operator.neg, (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
-absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * x)),),
+absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * out)),),
     "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0))
 maximum = Operation("maximum", lambda a, b: where(a > b, a, where(b >= a, b, a + b)),
-    lambda out, a, b: shares(a > b, a < b, a, b), "max(a, b)", "1 for the larger; 1/2 each at a tie",
+    lambda out, a, b: shares(a > b, a < b, a >= b, out), "max(a, b)", "1 for the larger; 1/2 each at a tie",
     example=(2.0, 3.0, 3.0))
 minimum = Operation("minimum", lambda a, b: where(a < b, a, where(b <= a, b, a + b)),
-    lambda out, a, b: shares(a < b, a > b, a, b), "min(a, b)", "1 for the smaller; 1/2 each at a tie",
+    lambda out, a, b: shares(a < b, a > b, a >= b, out), "min(a, b)", "1 for the smaller; 1/2 each at a tie",
     example=(2.0, 3.0, 2.0))
 
 exp = Operation("exp", math.exp, lambda out, x: (out,), "e^x", "e^x", example=(0.0, 1.0),
@@ -173,7 +176,8 @@ logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: exact_soft
 @lru_cache(maxsize=1024)
 def power_of(exponent: float) -> Operation:
     """x**exponent for a plain number: an operation of x alone, so that no logarithm is taken for a constant."""
-    return Operation("power", lambda x: real_power(x, exponent), lambda out, x: (power_slope(x, exponent),),
+    return Operation("power", lambda x: real_power(x, exponent),
+        lambda out, x: (power_slope(x, exponent) if exponent else 0.0,),
         symbol=f"**{int(exponent) if exponent.is_integer() else exponent}", domain=power.domain, remedy=power.remedy,
         factory=power_of, parameters=(exponent,))
 
@@ -182,7 +186,7 @@ def power_of(exponent: float) -> Operation:
 def leaky_relu_of(slope: float) -> Operation:
     """leaky_relu for a plain number as its slope below zero."""
     return Operation("leaky_relu", lambda x: where(x > 0, x, slope * x),
-        lambda out, x: (where(x > 0, 1.0, where(x <= 0, slope, x)),), "x for x > 0, else slope x",
+        lambda out, x: (where(x > 0, 1.0, where(x <= 0, slope, 0.0 * out)),), "x for x > 0, else slope x",
         "1 for x > 0, else slope", example=(2.0, 2.0), factory=leaky_relu_of, parameters=(slope,))
 
 

@@ -72,8 +72,9 @@ function cosh(x) {
   return Math.cosh(x);
 }
 function sech(x) {
-  const t0 = exp(-Math.abs(x));
-  return (2 * t0) / (1 + (t0 * t0));
+  const t0 = Math.abs(x);
+  const t1 = exp((-2) * t0);
+  return (t0 < 300) ? (2 * sqrt(t1 / (1 + (t1 * (2 + t1))))) : (2 * exp(-t0));
 }
 function gaussian(x) {
   const t0 = 134217729 * x;
@@ -139,21 +140,23 @@ ROWS.divide = {forward: divide, partials: (out, a, b) => {
 ROWS.power = {forward: power, partials: (out, a, b) => {
   const t0 = b - 1;
   const t1 = b - (t0 + 1);
-  const t2 = (Math.abs(t1 * a) > 0) ? ((Math.abs(a) < Infinity) ? power(a, t1) : 1) : 1;
-  return [(Math.abs(b) > 0) ? ((b * power(a, t0)) * t2) : (0 * b), (a > 0) ? (out * log(a)) : ((a < 0) ? NaN : ((0 * a) * out))];
+  const t2 = Math.abs(a);
+  const t3 = (Math.abs((1e+25 * t1) * a) > 0) ? ((t2 < Infinity) ? power(a, t1) : 1) : 1;
+  const t4 = (Math.abs(b) > 0) ? (b * power(a, t0)) : ((t2 > 0) ? ((b / a) * power(a, b)) : (0 * b));
+  return [t4 * t3, (a > 0) ? (out * log(a)) : ((a < 0) ? (NaN * out) : ((0 * a) * out))];
 }};
 ROWS.negative = {forward: negative, partials: (out, x) => {
   return [-1];
 }};
 ROWS.absolute = {forward: absolute, partials: (out, x) => {
-  return [(x > 0) ? 1 : ((x < 0) ? (-1) : (0 * x))];
+  return [(x > 0) ? 1 : ((x < 0) ? (-1) : (0 * out))];
 }};
 ROWS.maximum = {forward: maximum, partials: (out, a, b) => {
-  const t0 = (a > b) ? 1 : ((a < b) ? 0 : ((a >= b) ? 0.5 : (a + b)));
+  const t0 = (a > b) ? 1 : ((a < b) ? 0 : ((a >= b) ? 0.5 : (0 * out)));
   return [t0, 1 - t0];
 }};
 ROWS.minimum = {forward: minimum, partials: (out, a, b) => {
-  const t0 = (a < b) ? 1 : ((a > b) ? 0 : ((a >= b) ? 0.5 : (a + b)));
+  const t0 = (a < b) ? 1 : ((a > b) ? 0 : ((a >= b) ? 0.5 : (0 * out)));
   return [t0, 1 - t0];
 }};
 ROWS.exp = {forward: exp, partials: (out, x) => {
@@ -228,11 +231,9 @@ ROWS.logsumexp = {forward: logsumexp, partials: (out, a, b) => {
   const t6 = b - t5;
   const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
   const t8 = 0 + t7;
-  const t9 = t4 / t8;
-  const t10 = t4 + 0;
-  const t11 = t7 / t10;
-  return [(t4 >= t8) ? (1 / (1 + (t8 / t4))) : (t9 / (1 + t9)), (t7 >= t10) ? (1 / (1 + (t10 / t7))) : (t11 / (1 + t11))];
+  const t9 = t4 + 0;
+  return [(t4 >= t8) ? (1 / (1 + (t8 / t4))) : (t4 / (t4 + t8)), (t7 >= t9) ? (1 / (1 + (t9 / t7))) : (t7 / (t7 + t9))];
 }};
 ROWS.leaky_relu = {forward: leaky_relu, partials: (out, x) => {
-  return [(x > 0) ? 1 : ((x <= 0) ? 0.01 : x)];
+  return [(x > 0) ? 1 : ((x <= 0) ? 0.01 : (0 * out))];
 }};
