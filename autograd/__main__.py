@@ -95,29 +95,17 @@ def read_values(expression: Expression, settings: Sequence[str]) -> dict[str, fl
 def report(expression: Expression, leaves: Mapping[str, Value], result: Value, check: bool) -> str:
     """The value and the gradient with all their digits, and beside it what finite differences say."""
     rows = [["", "engine", "finite difference", "apart by"], ["value", repr(result.data), "", ""]]
-    for name, leaf in leaves.items():
-        numbers = {other: leaf.data for other, leaf in leaves.items()}
-        estimate = central_difference(expression, numbers, name) if check else math.nan
-        beside = (
-            ["", "not defined around here"]
-            if math.isnan(estimate)
-            else [repr(estimate), short(abs(estimate - leaf.grad))]
-        )
+    estimates = [math.nan] * len(leaves)
+    if check and leaves:
+        numbers = tuple(leaf.data for leaf in leaves.values())
+        estimates = autograd.numerical_gradient(lambda *xs: expression(dict(zip(leaves, xs))), numbers)
+    for (name, leaf), estimate in zip(leaves.items(), estimates):
+        undefined = ["", "not defined around here"]
+        beside = undefined if math.isnan(estimate) else [repr(estimate), short(abs(estimate - leaf.grad))]
         rows.append([f"df/d{name}", repr(leaf.grad), *beside])
     head = f"f({', '.join(leaves)}) = {' '.join(expression.text.split())}"
     lines = table(rows, numbers=(1, 2)) if check else table([row[:2] for row in rows], numbers=(1,))[1:]
     return "\n".join([head if leaves else head.removeprefix("f() = "), "", *lines])
-
-
-def central_difference(expression: Expression, numbers: Mapping[str, float], name: str) -> float:
-    """(f(x + h) - f(x - h)) / 2h with h = 6e-6 max(1, |x|), about the cube root of the precision; NaN out of domain."""
-    h = 6e-6 * max(1.0, abs(numbers[name]))
-    above, below = numbers[name] + h, numbers[name] - h
-    try:
-        change: float = expression({**numbers, name: above}) - expression({**numbers, name: below})
-    except (ArithmeticError, ValueError):
-        return math.nan
-    return change / (above - below)
 
 
 def second_derivatives(expression: Expression, numbers: Mapping[str, float]) -> str:
