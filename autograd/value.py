@@ -216,7 +216,7 @@ class Value:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Real):
             raise TypeError(messages.compared_by_identity(other))
-        return self is other if type(other) is Value else NotImplemented
+        return NotImplemented  # then Python compares by identity
 
     def __bool__(self) -> bool:
         return self._data != 0

@@ -111,7 +111,7 @@ def test_comparisons_go_by_data_and_equality_by_identity():
     assert x == x and x != same and x in [same, x] and y not in [x, same]
     assert len({x, same}) == 2
     assert x != "1.0" and x != None  # noqa: E711
-    assert bool(Value(0.1)) and not Value(0.0)
+    assert [bool(Value(x)) for x in (0.1, -0.1, 0.0, -0.0, math.nan)] == [True, True, False, False, True]
     with pytest.raises(TypeError, match=r"Write v\.data == 3\.0"):
         _ = x == 3.0
 
