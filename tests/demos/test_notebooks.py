@@ -9,12 +9,17 @@ from demos._notebooks import NOTEBOOKS, execute
 
 
 def told(notebook):
-    """What each code cell shows: its texts, and the kinds of its pictures, whose lines depend on who draws them."""
+    """What each code cell shows: what it prints, and of each result the text and the kinds of its pictures, whose lines
+    depend on who draws them. (What is printed comes in one piece or in several, as time has it.)"""
     return [
-        [
-            (output.get("text") or output["data"].get("text/plain"), sorted(output.get("data", ())))
-            for output in cell.outputs
-        ]
+        (
+            "".join(output.text for output in cell.outputs if output.output_type == "stream"),
+            [
+                (output["data"].get("text/plain"), sorted(output["data"]))
+                for output in cell.outputs
+                if output.output_type != "stream"
+            ],
+        )
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
