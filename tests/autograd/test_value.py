@@ -79,6 +79,13 @@ def test_operands_keep_their_order_and_their_duplicates():
     assert Value(1.0).parents == ()
 
 
+def test_micrograds_names_of_operations():
+    x = Value(0.5)
+    nodes = [x, x.relu(), x.sin(), x.tanh(), x**2, x * x, x - 1, -x, autograd.maximum(x, 0.0)]
+    assert [node._op for node in nodes] == ["", "ReLU", "sin", "tanh", "**2", "*", "-", "neg", "maximum"]
+    assert [node._prev for node in nodes] == [node.parents for node in nodes]
+
+
 def test_object_arrays():
     x, y = Value(2.0), Value(3.0)
     array = np.array([x, y], dtype=object)
