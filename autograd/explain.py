@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from autograd import messages, operations
 from autograd.adjoints import Edges, Path, adjoints, consumers, largest_paths, number_of_paths
-from autograd.formatting import short, shown
+from autograd.formatting import printable, short, shown
 from autograd.notation import (
     FACTORS,
     ROWS,
@@ -31,7 +31,6 @@ from autograd.notation import (
     naming,
     numbering,
     over,
-    printable,
     rounded_count,
     table,
     wrapped,

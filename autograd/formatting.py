@@ -43,6 +43,10 @@ def on_one_line(text: object, limit: int = 80) -> str:
     >>> on_one_line("two\\n  lines"), on_one_line("a long label", 7)
     ('two lines', 'a long…')
     """
-    line = re.sub(r"\s*\n\s*", " ", str(text)[: 4 * limit])
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return printable(re.sub(r"\s*\n\s*", " ", str(text)[: 4 * limit]), limit)
+
+
+def printable(label: object, limit: int = 24) -> str:
+    """A label as data: control characters as escapes, since a terminal would obey them, and not too long."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(label)[: limit + 1])
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -9,9 +9,9 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from autograd.adjoints import Edges, adjoints, consumers
-from autograd.formatting import short
+from autograd.formatting import printable, short
 from autograd.ieee import IEEE
-from autograd.notation import WIDTH, printable
+from autograd.notation import WIDTH
 from autograd.operations import constant
 from autograd.value import Value
 

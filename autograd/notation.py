@@ -14,7 +14,7 @@ from typing import Any
 from unicodedata import combining, east_asian_width
 
 from autograd import operations
-from autograd.formatting import short
+from autograd.formatting import printable, short
 from autograd.value import Value
 
 WIDTH = 100  # columns of text
@@ -45,12 +45,6 @@ def naming(order: Iterable[Value]) -> dict[Value, str]:
         alone = taken[label] == 1 or (label == numbers[node] and taken[label] == 2)
         numbers[node] = label if alone else f"{label}[{numbers[node]}]"
     return numbers
-
-
-def printable(label: object, limit: int = 24) -> str:
-    """A label as data: control characters as escapes, since a terminal would obey them, and not too long."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(label)[: limit + 1])
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def formula(node: Value, names: dict[Value, str]) -> str:

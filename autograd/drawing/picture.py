@@ -76,7 +76,7 @@ def picture_of(root: Value, constants: bool, max_nodes: int, model: Any = None) 
     everything = n_visible <= max_nodes
     shown = leading_from.keys() - hidden if everything else nearest(root, leading_from, hidden, max_nodes - 1)
     name = {node: f"n{place}" for place, node in enumerate(leading_from) if node in shown}
-    parameters = {parameter: path for path, parameter in model.named_parameters()} if model is not None else {}
+    parameters = paths_of(model)
 
     nodes = [described(node, name[node], adjoint[node], hidden, parameters) for node in name]
     edges: list[Edge] = []
@@ -145,6 +145,11 @@ def described(node: Value, name: str, adjoint: float, hidden: Collection[Value],
             symbol = text.strip()
     label = str(node.label) or (way(parameters[node])[1] if node in parameters else "")
     return Node(name, kind, label, symbol, node.data, adjoint, node.grad)
+
+
+def paths_of(model: Any) -> dict[Value, str]:
+    """The parameters of a network with their names; of None, none."""
+    return {} if model is None else {parameter: path for path, parameter in model.named_parameters()}
 
 
 def way(path: str) -> tuple[tuple[str, ...], str]:

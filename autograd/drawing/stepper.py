@@ -16,7 +16,7 @@ from typing import Any
 
 from autograd.dispatch import Operation, as_float
 from autograd.drawing import check_model, javascript
-from autograd.drawing.picture import brief
+from autograd.drawing.picture import brief, paths_of
 from autograd.graph import topological_order
 from autograd.value import Value
 
@@ -76,7 +76,7 @@ def explore(
     functions: list[str] = []
     position = {node: i for i, node in enumerate(nodes)}
     inside = {node for node in nodes if node.parents and all(parent in position for parent in node.parents)}
-    paths = {parameter: path for path, parameter in model.named_parameters()} if model is not None else {}
+    paths = paths_of(model)
     graph = {
         "nodes": [describe(node, node in inside, position, rules, functions) | named(node, paths) for node in nodes],
         "folded": count - len(nodes),
