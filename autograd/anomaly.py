@@ -13,6 +13,7 @@ from typing import Any
 
 from autograd import modes
 from autograd.dispatch import Operation, as_float, told
+from autograd.formatting import on_one_line
 from autograd.graph import interior_order
 from autograd.operations import constant
 from autograd.value import Value
@@ -97,7 +98,7 @@ def _report(node: Value, parent: Value, adjoint: float, partial: float, total: f
 
 def _call(operation: Operation, parents: Sequence[Value]) -> str:
     numbers = [*(parent.data for parent in parents), *operation.parameters]
-    names = [f"'{parent.label}'" for parent in dict.fromkeys(parents) if parent.label]
+    names = [f"'{on_one_line(parent.label, 40)}'" for parent in dict.fromkeys(parents) if parent.label]
     return f"{operation.name}({', '.join(map(repr, numbers))})" + f" of {' and '.join(names)}" * bool(names)
 
 

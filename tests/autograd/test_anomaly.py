@@ -74,6 +74,12 @@ def test_the_first_adjoint_in_the_order_of_the_pass():
     assert x.grad == 0.0
 
 
+def test_a_label_stays_a_label():
+    x = Value(1e200, "\x1b[31mred\nand long" + "g" * 100)
+    label = r"\x1b[31mred and long" + "g" * 19 + "…"
+    assert told(lambda: x * x).startswith(f"multiply(1e+200, 1e+200) of '{label}' is inf, at")
+
+
 def test_an_adjoint_that_cancels_to_nan():
     x = Value(0.0, "x")
     message = told(lambda: (x.sqrt() - x.sqrt()).backward())
