@@ -30,10 +30,11 @@ def main(argv: list[str]) -> int:
         shutil.rmtree(copy, ignore_errors=True)
         for folder in ("autograd", "nn", "demos", "tests", "benchmarks"):
             shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in filter(Path.is_file, ROOT.iterdir()):
+        for file in [*filter(Path.is_file, ROOT.iterdir()), ROOT / ".ci" / "mutant.sh"]:
             shutil.copy(file, copy)
         # Bytecode of all that no mutant touches; the tests run without writing any, which might outlive its mutant.
         subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only"], cwd=copy, stdout=subprocess.DEVNULL)
+    run("cosmic-ray", "baseline", CONFIGURATION, cwd=copies[0])  # the tests pass without a fault, or all is in vain
     if not again:
         for old in BUILD.glob("*.sqlite"):
             old.unlink()
@@ -48,17 +49,20 @@ def main(argv: list[str]) -> int:
         if again:
             with sqlite3.connect(results) as database:
                 database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
-        path = os.pathsep.join([str(COMMANDS), os.environ.get("PATH", "")])
-        environment = {**os.environ, "PATH": path, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [COMMANDS / "cosmic-ray", "exec", CONFIGURATION, results]
-        workers.append(subprocess.Popen(command, cwd=copy, env=environment))
+        workers.append(subprocess.Popen(command, cwd=copy, env=environment(copy)))
     for worker in workers:
         worker.wait()
     return report()
 
 
 def run(command: str, *arguments: Path | str, cwd: Path) -> None:
-    subprocess.run([COMMANDS / command, *arguments], cwd=cwd, check=True)
+    subprocess.run([COMMANDS / command, *arguments], cwd=cwd, env=environment(cwd), check=True)
+
+
+def environment(copy: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(COMMANDS), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def take_share(everything: Path, share: Path, i: int, cores: int) -> None:

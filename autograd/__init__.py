@@ -53,16 +53,16 @@ from autograd.operations import (
     tan,
     tanh,
 )
-from autograd.reductions import dot, logsumexp, softmax, sum
+from autograd.reductions import dot, log_softmax, logsumexp, softmax, sum
 from autograd.value import Value
 
 __all__ = [
     "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan",
     "check_engine", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore",
     "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint",
-    "log", "log1p", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad", "numerical_gradient",
-    "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient",
-    "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
+    "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad",
+    "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt",
+    "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

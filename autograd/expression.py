@@ -58,6 +58,7 @@ UNARY, POWER = 3, 4  # so that -x**2 is -(x**2); 2**-1 needs no rule, a minus be
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int | None]] = {  # the function, and how many arguments; None for some
     **{name: (op, len(op.example) - 1) for name, op in OPERATIONS.items()},
     "logsumexp": (lambda *xs: reductions.logsumexp(xs), None),
+    "log_softmax": (operations.log_softmax, None),
     "sum": (lambda *xs: reductions.sum(xs), None),
     "max": (lambda *xs: reduce(operations.maximum, xs), None),
     "min": (lambda *xs: reduce(operations.minimum, xs), None),

@@ -1,10 +1,9 @@
 """Every operation of the engine, once: its name, its forward and its local derivatives, side by side.
 
 A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(*operands)`` is the value,
-``derivative(out, *operands)`` has one partial d out / d operand per operand (or is that tuple, where it is constant),
-and the formulas say the same in words. Both are written with the engine's own operations, so that a row runs on floats
-(first order) and on Values (higher order) alike; a primitive takes its forward from `math` or `operator`. Operators,
-methods, module functions, tests and README's table are derived from the rows: a new operation is one row.
+``derivative(out, *operands)`` one partial d out / d operand per operand (or that tuple, where it is constant). Both are
+written with the engine's own operations, so that a row runs on floats (first order) and Values (higher order) alike; a
+primitive's forward is from `math` or `operator`. Operators, methods, tests and README's table are derived from them.
 
 A derivative uses the output only where nothing cancels (``1 - out*out`` has no right digit left beyond tanh(19), so
 tanh has `sech`). A choice is a `where` whose last branch keeps NaN a NaN. At a kink the derivative is PyTorch's.
@@ -83,24 +82,30 @@ def stable_gaussian(x: Any) -> Any:
     return where(abs(x) < 30, lambda: exp(-high * high) * exp(-(x - high) * (x + high)), lambda: exp(-30 * abs(x)))
 
 
-def stable_logsumexp(*xs: Any) -> Any:
-    top = reduce(maximum, xs)
-    # The largest term, e^0, goes into log1p; counting the ties says so without asking which x it was.
-    ties = total([where(x < top, 0.0, 1.0) for x in xs])
-    rest = total([where(x < top, lambda x=x: exp(x - top), 0.0) for x in xs])
-    return top + log1p((ties - 1) + rest)
+def stable_logsumexp(*xs: Any, less: Any = 0.0) -> Any:
+    top, e, others = exponentials(xs)
+    rest = (reduce(maximum, e) - 1) + reduce(minimum, others)  # the largest is e^0, the 1 of log1p
+    return (top - less) + where(abs(top) < math.inf, lambda: log1p(rest), 0.0)
 
 
-def exact_softmax(*xs: Any) -> tuple[Any, ...]:
-    """softmax whose small parts, and whose derivative p (1 - p), keep all their digits."""
+def log_softmax_slopes(out: Any, *xs: Any) -> tuple[Any, ...]:
+    """1 - p and the others' -p; 1 - p as the share of the others, since a p near 1 leaves it no digits."""
+    _, parts, others = exponentials(xs)
+    return share(others[0], parts[0]), *(-p for p in map(share, parts[1:], others[1:]))
+
+
+def share(p: Any, q: Any) -> Any:
+    """p / (p + q), in the form where neither it nor its derivatives cancel."""
+    return where(p >= q, lambda: 1 / (1 + q / p), lambda: p / (p + q))
+
+
+def exponentials(xs: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
+    """The largest x; e^(x_i - largest) for each i; and for each the sum of all others."""
     top = stop_gradient(reduce(maximum, xs))
     e = [exp(x - top) * (1 + stop_gradient(difference_rounding(x, top))) for x in xs]
     before = [0.0, *accumulate(e[:-1])]
     after = [0.0, *accumulate(reversed(e[1:]))][::-1]
-    return tuple(
-        where(p >= q, lambda p=p, q=q: 1 / (1 + q / p), lambda p=p, q=q: p / (p + q))
-        for p, q in zip(e, map(operator.add, before, after))
-    )
+    return top, e, list(map(operator.add, before, after))
 
 
 def difference_rounding(x: Any, y: Any) -> Any:
@@ -169,8 +174,11 @@ softplus = Operation("softplus", stable_softplus, lambda out, x: (sigmoid(x),), 
     example=(0.0, 0.6931471805599453), source=LECTURE)
 erf = Operation("erf", math.erf, lambda out, x: (2 / math.sqrt(math.pi) * gaussian(x),),
     "2/sqrt(pi) times the integral of e^(-t^2) from 0 to x", "2/sqrt(pi) e^(-x^2)", example=(0.0, 0.0))
-logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: exact_softmax(*xs),
+logsumexp = Operation("logsumexp", stable_logsumexp, lambda out, *xs: tuple(map(share, *exponentials(xs)[1:])),
     "ln(e^x_1 + ... + e^x_n)", "softmax", example=(0.0, 0.0, 0.6931471805599453))
+log_softmax = Operation("log_softmax", lambda x, *xs: -stable_logsumexp(x, *xs, less=x), log_softmax_slopes,
+    "x_1 - ln(e^x_1 + ... + e^x_n), the log of softmax's first",
+    "(1 - p_1, -p_2, ..., -p_n) for p = softmax", example=(0.0, 0.0, -0.6931471805599453))
 
 
 @lru_cache(maxsize=1024)

@@ -66,6 +66,18 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     return [e / partition for e in exponentials]
 
 
+def log_softmax(values: Iterable[Any]) -> list[Any]:
+    """x_i - ln(e^x_1 + ... + e^x_n) for each x_i, as a list: the log of `softmax`, with all digits near 0 and far out.
+
+    >>> log_softmax([0.0, 0.0])
+    [-0.6931471805599453, -0.6931471805599453]
+
+    Raises ValueError for an empty sequence.
+    """
+    xs = _some(values, "log_softmax")
+    return [operations.log_softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+
+
 def _some(values: Iterable[Any], name: str) -> list[Any]:
     numbers = list(values)
     if not numbers:

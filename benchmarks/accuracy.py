@@ -3,10 +3,10 @@
 For each operation 100,000 arguments (`--count`) are drawn from a fixed seed: a third over all exponents and signs of
 the domain, a third evenly over its middle, a third close to zeros, ends and places where the formula changes. Value and
 first derivatives are compared at each of them, second derivatives at every tenth. An ulp is a unit in the last place of
-the exact result. The error of a second derivative, and all errors of `cross_entropy` and that of the value of
-`logsumexp`, which have zeros inside, are divided by the conditioning, the factor by which a relative change of the
-arguments comes out (where it is above 1). Left out are arguments whose exact value is subnormal: what is computed from
-it cannot have more digits than it has; and the ends of the domain, which tests/autograd/test_edges.py judges.
+the exact result. The error of a second derivative, and that of the value of `logsumexp`, which has zeros inside, are
+divided by the conditioning, the factor by which a relative change of the arguments comes out (where it is above 1).
+Left out are arguments whose exact value is subnormal: what is computed from it cannot have more digits than it has; and
+the ends of the domain, which tests/autograd/test_edges.py judges.
 
 Goals: where the value is one call of Python's ("libm") the value has libm's own error by construction; else 3, which is
 that of libm's worst (tanh, 2) and 1 more; first derivatives 4; second ones 8. `--markdown` prints README's table.
@@ -26,9 +26,8 @@ from functools import partial
 from typing import Any
 
 import autograd
-import nn
 from autograd import OPERATIONS
-from benchmarks.references import REFERENCES, Reference, as_tuple, conditions, mp, softmax, ulps
+from benchmarks.references import REFERENCES, Reference, as_tuple, conditions, mp, ulps
 
 NORMAL = 2.2250738585072014e-308  # the smallest double with all its digits
 BIG = 1.797e308
@@ -110,20 +109,6 @@ def logits(generator: random.Random) -> Iterator[tuple[float, ...]]:
         yield x, x + generator.choice([-1, 1]) * 10 ** generator.uniform(-13, 3)
 
 
-def cross_entropy(*z: Any) -> Any:
-    return nn.cross_entropy(z, 0)
-
-
-def others(z: Sequence[Any]) -> Any:
-    """ln of softmax is -ln(1 + this), without a difference that cancels."""
-    return mp.fsum(mp.exp(x - z[0]) for x in z[1:])
-
-
-def softmax_minus_target(*z: Any) -> list[Any]:
-    rest = others(z)
-    return [-rest / (1 + rest), *softmax(*z)[1:]]
-
-
 @dataclass(frozen=True)
 class Subject:
     """What is measured: value and partials of the engine, the definition, the arguments."""
@@ -143,23 +128,13 @@ class Subject:
 
 def of_operation(name: str) -> Subject:
     operation = OPERATIONS[name]
-    special = {"power": powers, "logsumexp": logits}
+    special = {"power": powers, "logsumexp": logits, "log_softmax": logits}
     many = pairs if len(operation.example) == 3 else partial(singles, name)
     return Subject(name, operation, operation.partials, REFERENCES[name], special.get(name, many),
                    (0, 2) if name == "logsumexp" else (2,))  # fmt: skip
 
 
-def gradient_of_cross_entropy(out: float, z: Sequence[float]) -> Sequence[float]:
-    return autograd.grad(lambda z: nn.cross_entropy(z, 0))(list(z))  # type: ignore[no-any-return]
-
-
-SUBJECTS = {name: of_operation(name) for name in OPERATIONS} | {
-    "cross_entropy": Subject(
-        "cross_entropy", cross_entropy, gradient_of_cross_entropy,
-        Reference(lambda *z: mp.log1p(others(z)), softmax_minus_target, REFERENCES["logsumexp"].second),
-        logits, (0, 1, 2),
-    )
-}  # fmt: skip
+SUBJECTS = {name: of_operation(name) for name in OPERATIONS}
 
 
 @dataclass
@@ -234,7 +209,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="2,000 arguments")
     parser.add_argument("--markdown", action="store_true", help="print README's table of operations")
     options = parser.parse_args()
-    names = options.names or list(OPERATIONS if options.markdown else SUBJECTS)
+    names = options.names or list(SUBJECTS)
     if unknown := [name for name in names if name not in SUBJECTS]:
         parser.error(f"no operation {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
     count = 2_000 if options.small else options.count

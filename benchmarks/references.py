@@ -80,6 +80,15 @@ def logsumexp(*xs: Any) -> Any:
     return top + mp.log(mp.fsum(mp.exp(x - top) for x in xs))
 
 
+def others(x: Any, *xs: Any) -> Any:
+    """e^x_2 / e^x_1 + ... + e^x_n / e^x_1, of which softmax and its log are made without a difference that cancels."""
+    return mp.fsum(mp.exp(other - x) for other in xs)
+
+
+def log_softmax_slopes(*xs: Any) -> list[Any]:
+    return [others(*xs) / (1 + others(*xs)), *(-p for p in softmax(*xs)[1:])]
+
+
 # fmt: off
 REFERENCES = {
     "identity": Reference(lambda x: x, lambda x: 1, lambda x: 0),
@@ -116,6 +125,8 @@ REFERENCES = {
     "softplus": Reference(lambda x: max(x, 0) + mp.log1p(mp.exp(-abs(x))), sigmoid, lambda x: sech2(x / 2) / 4),
     "erf": Reference(mp.erf, lambda x: 2 / mp.sqrt(mp.pi) * bell(x), lambda x: -4 * x / mp.sqrt(mp.pi) * bell(x)),
     "logsumexp": Reference(logsumexp, softmax, softmax_slopes),
+    "log_softmax": Reference(lambda *xs: -mp.log1p(others(*xs)), log_softmax_slopes,
+                             lambda *xs: [-slope for slope in softmax_slopes(*xs)]),
     "leaky_relu": leaky_relu_of(0.01),
 }
 # fmt: on

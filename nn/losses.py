@@ -7,11 +7,12 @@ loss is a Value where the prediction holds one, so `loss(...).backward()` is the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 from operator import index
 from typing import Any
 
 import autograd
-from autograd import absolute, log, log1p, relu, softplus, where
+from autograd import OPERATIONS, absolute, log, log1p, relu, softplus, where
 from autograd.formatting import shown
 
 
@@ -131,7 +132,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any) -> Any:
 
 
 def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
-    """-sum_k t_k ln y_k for y = softmax(z), computed from the logits z as ln sum_k e^z_k - z_c; gradient y - t.
+    """-sum_k t_k ln y_k for y = softmax(z), from the logits z: for a class c, ln sum_k e^(z_k - z_c); gradient y - t.
 
     logits  a sequence of K numbers or Values, before the softmax
     target  the class c, an int from 0 to K - 1, or K probabilities t (one-hot or soft)
@@ -144,9 +145,14 @@ def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
     """
     z = list(logits)
     if isinstance(target, Iterable):
-        pairs = _pairs(z, target)
-        return autograd.sum(t for _, t in pairs) * autograd.logsumexp(z) - autograd.sum(t * z_k for z_k, t in pairs)
-    return autograd.logsumexp(z) - z[_class(target, len(z))]
+        targets = [(k, t) for k, (_, t) in enumerate(_pairs(z, target)) if not isinstance(t, Real) or t]
+        return -autograd.sum(t * _log_softmax_at(k, z) for k, t in targets)
+    return -_log_softmax_at(_class(target, len(z)), z)
+
+
+def _log_softmax_at(k: int, z: list[Any]) -> Any:
+    """autograd.log_softmax(z)[k] without computing the others."""
+    return OPERATIONS["log_softmax"](z[k], *z[:k], *z[k + 1 :])
 
 
 def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:

@@ -112,10 +112,27 @@ function erf(x) {
 }
 function logsumexp(a, b) {
   const t0 = maximum(a, b);
-  const t1 = a < t0;
-  const t2 = b < t0;
-  const t3 = (((t1 ? 0 : 1) + (t2 ? 0 : 1)) - 1) + ((t1 ? exp(a - t0) : 0) + (t2 ? exp(b - t0) : 0));
-  return t0 + log1p(t3);
+  const t1 = a - t0;
+  const t2 = 0 * t0;
+  const t3 = a - t1;
+  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
+  const t5 = b - t0;
+  const t6 = b - t5;
+  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
+  const t8 = (Math.abs(t0) < Infinity) ? log1p((maximum(t4, t7) - 1) + minimum(0 + t7, t4 + 0)) : 0;
+  return (t0 - 0) + t8;
+}
+function log_softmax(a, b) {
+  const t0 = maximum(a, b);
+  const t1 = a - t0;
+  const t2 = 0 * t0;
+  const t3 = a - t1;
+  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
+  const t5 = b - t0;
+  const t6 = b - t5;
+  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
+  const t8 = (Math.abs(t0) < Infinity) ? log1p((maximum(t4, t7) - 1) + minimum(0 + t7, t4 + 0)) : 0;
+  return -((t0 - a) + t8);
 }
 function leaky_relu(x) {
   return (x > 0) ? x : (0.01 * x);
@@ -233,6 +250,19 @@ ROWS.logsumexp = {forward: logsumexp, partials: (out, a, b) => {
   const t8 = 0 + t7;
   const t9 = t4 + 0;
   return [(t4 >= t8) ? (1 / (1 + (t8 / t4))) : (t4 / (t4 + t8)), (t7 >= t9) ? (1 / (1 + (t9 / t7))) : (t7 / (t7 + t9))];
+}};
+ROWS.log_softmax = {forward: log_softmax, partials: (out, a, b) => {
+  const t0 = maximum(a, b);
+  const t1 = a - t0;
+  const t2 = 0 * t0;
+  const t3 = a - t1;
+  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
+  const t5 = b - t0;
+  const t6 = b - t5;
+  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
+  const t8 = 0 + t7;
+  const t9 = t4 + 0;
+  return [(t8 >= t4) ? (1 / (1 + (t4 / t8))) : (t8 / (t8 + t4)), -((t7 >= t9) ? (1 / (1 + (t9 / t7))) : (t7 / (t7 + t9)))];
 }};
 ROWS.leaky_relu = {forward: leaky_relu, partials: (out, x) => {
   return [(x > 0) ? 1 : ((x <= 0) ? 0.01 : (0 * out))];

@@ -188,6 +188,15 @@ LOGSUMEXP = [  # operands, value, partials
     ((nan, 1.0), nan, (nan, nan)), ((1.0, nan), nan, (nan, nan)), ((nan, -inf, inf), nan, (nan, nan, nan)),
 ]  # fmt: skip
 
+LOG_SOFTMAX = [  # operands, of which the first is meant; value, partials
+    ((2.0,), -0.0, 0), ((inf,), nan, nan), ((nan,), nan, nan), ((0.0, -0.0), -math.log(2.0), (0.5, -0.5)),
+    ((TINY, -SMALL), -math.log(2.0), (0.5, -0.5)), ((MAX, MAX), -math.log(2.0), (0.5, -0.5)),
+    ((1000.0, 0.0), -0.0, (0, 0)), ((0.0, 1000.0), -1000.0, (1, -1)), ((MAX, -MAX), -0.0, (0, 0)),
+    ((-MAX, MAX), -inf, (1, -1)), ((3.0, -inf), -0.0, (0, 0)), ((3.0, -inf, 3.0), -math.log(2.0), (0.5, 0, -0.5)),
+    ((-inf, 3.0), -inf, (1, -1)), ((-inf, -inf), nan, (nan, nan)), ((inf, inf), nan, (nan, nan)),
+    ((nan, 1.0), nan, (nan, nan)), ((1.0, nan), nan, (nan, nan)), ((1.0, 2.0, nan), nan, (nan, nan, nan)),
+]  # fmt: skip
+
 
 IEEE = [  # what a partial comes to, where the plain call of Python raises
     (autograd.sinh, 800.0, inf), (autograd.sinh, -800.0, -inf), (autograd.cosh, -800.0, inf),
@@ -215,7 +224,7 @@ PLAIN: dict[str, Callable[..., float]] = {
 }  # fmt: skip
 PLAIN |= {name: lambda x, row=row: real(row.call(x)) for name, row in UNARY.items() if name.startswith("x **")}
 CALLS = {name: row.call or OPERATIONS[name] for name, row in UNARY.items()}
-CALLS |= {name: OPERATIONS[name] for name in [*PAIR_SLOPES, "power", "logsumexp"]}
+CALLS |= {name: OPERATIONS[name] for name in [*PAIR_SLOPES, "power", "logsumexp", "log_softmax"]}
 each_unary = pytest.mark.parametrize("name", UNARY)
 each_call = pytest.mark.parametrize("name", CALLS)
 
@@ -280,7 +289,7 @@ def samples(name: str, count: int) -> Iterator[tuple[float, ...]]:
 
 def test_every_row_has_its_edges_here():
     rows = {name.split()[0] for name in UNARY if not name.startswith("x **")}
-    assert rows | {*PAIR_SLOPES, "power", "logsumexp"} == set(OPERATIONS)
+    assert rows | {*PAIR_SLOPES, "power", "logsumexp", "log_softmax"} == set(OPERATIONS)
     for name, row in UNARY.items():
         assert len(row.cells) == 5, name
         assert all(isinstance(cell, type) or len(cell) == 4 for _, cell in row.by_hand()), name
@@ -354,10 +363,15 @@ def test_second_derivatives_of_powers():
         assert all(map(agree, np.ravel(found), np.ravel(expected).astype(float))), f"{x, y}: {found}"
 
 
-@pytest.mark.parametrize(("operands", "value", "slopes"), LOGSUMEXP, ids=str)
-def test_logsumexp(operands: tuple[float, ...], value: float, slopes: Any):
-    assert same(autograd.logsumexp(operands), value)
-    assert all(map(same, partials(CALLS["logsumexp"], operands), map(float, as_tuple(slopes))))
+@pytest.mark.parametrize(
+    ("name", "operands", "value", "slopes"),
+    [*(("logsumexp", *row) for row in LOGSUMEXP), *(("log_softmax", *row) for row in LOG_SOFTMAX)],
+    ids=str,
+)
+def test_any_number_of_operands(name: str, operands: tuple[float, ...], value: float, slopes: Any):
+    found = getattr(autograd, name)(operands)
+    assert same(found if name == "logsumexp" else found[0], value)
+    assert all(map(same, partials(CALLS[name], operands), [float(slope) for slope in as_tuple(slopes)]))
 
 
 @each_call

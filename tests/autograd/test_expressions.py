@@ -94,6 +94,9 @@ BINARY = {
     "power": Row(operator.pow, lambda x, y: 0.01 < x < 100 and abs(y) < 4),
     "maximum": Row(max, apart),
     "minimum": Row(min, apart),
+    "log_softmax": Row(
+        lambda x, *xs: -mp.log1p(mp.fsum(mp.exp(other - x) for other in xs)), lambda *xs: all(map(small, xs))
+    ),
     "logsumexp": Row(lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))), lambda *xs: all(map(small, xs))),
 }
 ROWS = UNARY | BINARY
@@ -135,7 +138,7 @@ def programs(draw: Any) -> Program:
         pair = draw(st.permutations([recent, draw(earlier | moderate)]))
         possible = [Step(name, (recent,)) for name in UNARY]
         possible += [Step(name, tuple(pair)) for name in BINARY]
-        possible += [Step("logsumexp", (*pair, draw(earlier)))]
+        possible += [Step(name, (*pair, draw(earlier))) for name in ("logsumexp", "log_softmax")]
         possible = [step for step in possible if ROWS[step.name].fits(*operands_of(step, numbers))]
         step = draw(st.sampled_from(possible))
         result = float(ROWS[step.name].reference(*map(mp.mpf, operands_of(step, numbers))))

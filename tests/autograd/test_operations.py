@@ -53,6 +53,8 @@ LOGITS = [
     (1e-8, 1e-300), (1.0, 1.0), (0.1, 0.2, 0.3), (7.7, 7.7, -7.7), (33.3, -0.7, 12.9), (1000.1, 999.9, 0.1, -1000.0),
     (2.0, 2.0, 2.0, 2.0, 2.0), (-40.1, 0.3, 35.7, 20.2, 35.6), (0.0, -40.0), (-40.0, 0.0, -50.0),
 ]  # fmt: skip
+# log_softmax near its zero and far from it.
+FAR = [(30.0, 0.1), (700.3, -0.7), (-700.3, 0.7), (1000.0, 300.5, 299.9), (-50.0, 0.1, 0.3), (0.1, 20.2, -35.5, -1.0)]
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ CASES = [
     *(Case(name, [*MODERATE, 1e8, -1e8]) for name in ["tanh", "sigmoid", "softplus"]),
     Case("erf", both_signs([*spread(1e-300, 26.0), *spread(0.01, 26.0), 30.0, 1e8, 1e300])),
     Case("logsumexp", LOGITS, lambda *xs: autograd.logsumexp(xs)),
+    Case("log_softmax", [*LOGITS, *FAR], lambda *xs: autograd.log_softmax(xs)[0]),
 ]
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -188,7 +191,7 @@ SPELLED_OTHERWISE = {name: getattr(Value, name) for name in OPERATIONS if hasatt
 
 
 def test_every_operation_is_an_operator_or_a_method_but_these():
-    assert set(OPERATIONS) - set(SPELLED_OTHERWISE) == {"maximum", "minimum", "logsumexp"}
+    assert set(OPERATIONS) - set(SPELLED_OTHERWISE) == {"maximum", "minimum", "logsumexp", "log_softmax"}
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.name in SPELLED_OTHERWISE and c.call is None], ids=str)
