@@ -5,6 +5,6 @@ core="tests/autograd/test_edges.py tests/autograd/test_graph.py tests/autograd/t
 rest="tests/autograd/test_modes.py tests/autograd/test_anomaly.py tests/test_errors.py tests/test_package.py
       tests/autograd/test_expressions.py autograd/operations.py"
 
-python -m pytest -x -q --last-failed --last-failed-no-failures=none $quick $core $rest
+python -m pytest -x -q -p no:hypothesispytest --last-failed --last-failed-no-failures=none $quick $core $rest
 test $? != 1 || exit 1
-python -m pytest -x -q $quick && python -m pytest -x -q -k 'not million' $core && python -m pytest -x -q $rest
+python -m pytest -x -q -p no:hypothesispytest $quick && python -m pytest -x -q -k 'not million' $core && python -m pytest -x -q $rest

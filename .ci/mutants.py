@@ -13,17 +13,24 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from multiprocessing import Process
 from pathlib import Path
+
+from cosmic_ray.config import load_config
+from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.work_db import use_db
+from cosmic_ray.work_item import WorkItem
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutants"
+RESULTS = BUILD / "results.sqlite"
 CONFIGURATION = ROOT / ".ci" / "mutants.toml"
 COMMANDS = Path(sys.executable).parent
 EQUIVALENT = ROOT / ".ci" / "mutants_equivalent.txt"
 
 
 def main(argv: list[str]) -> int:
-    again = argv == ["--again"] and BUILD.exists()
+    again = argv == ["--again"] and RESULTS.exists()
     cores = os.cpu_count() or 1
     copies = [BUILD / f"copy{i}" for i in range(cores)]
     for copy in copies:
@@ -36,24 +43,35 @@ def main(argv: list[str]) -> int:
         subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only"], cwd=copy, stdout=subprocess.DEVNULL)
     run("cosmic-ray", "baseline", CONFIGURATION, cwd=copies[0])  # the tests pass without a fault, or all is in vain
     if not again:
-        for old in BUILD.glob("*.sqlite"):
-            old.unlink()
-        everything = BUILD / "everything.sqlite"
-        run("cosmic-ray", "init", CONFIGURATION, everything, cwd=copies[0])
-        run("cr-filter-operators", everything, CONFIGURATION, cwd=copies[0])
-        for i in range(cores):
-            take_share(everything, BUILD / f"results{i}.sqlite", i, cores)
-        everything.unlink()
-    workers = []
-    for copy, results in zip(copies, sorted(BUILD.glob("results*.sqlite"))):
-        if again:
-            with sqlite3.connect(results) as database:
-                database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
-        command = [COMMANDS / "cosmic-ray", "exec", CONFIGURATION, results]
-        workers.append(subprocess.Popen(command, cwd=copy, env=environment(copy)))
+        RESULTS.unlink(missing_ok=True)
+        run("cosmic-ray", "init", CONFIGURATION, RESULTS, cwd=copies[0])
+        run("cr-filter-operators", RESULTS, CONFIGURATION, cwd=copies[0])
+    with sqlite3.connect(RESULTS) as database:
+        database.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+    with use_db(RESULTS) as database:
+        pending = sorted(database.pending_work_items, key=place)
+    shares = [pending[len(pending) * i // cores : len(pending) * (i + 1) // cores] for i in range(cores)]
+    workers = [Process(target=work, args=(copy, share)) for copy, share in zip(copies, shares)]
     for worker in workers:
-        worker.wait()
+        worker.start()
+    for worker in workers:
+        worker.join()
     return report()
+
+
+def place(item: WorkItem) -> tuple[str, tuple[int, int]]:
+    """Neighbours in the file come one after the other: the test that noticed the one often notices the next."""
+    return str(item.mutations[0].module_path), item.mutations[0].start_pos
+
+
+def work(copy: Path, items: list[WorkItem]) -> None:
+    os.chdir(copy)
+    os.environ.update(environment(copy))
+    configuration = load_config(str(CONFIGURATION))
+    with use_db(RESULTS) as database:
+        for item in items:
+            result = mutate_and_test(item.mutations, configuration.test_command, configuration.timeout)
+            database.set_result(item.job_id, result)
 
 
 def run(command: str, *arguments: Path | str, cwd: Path) -> None:
@@ -65,24 +83,12 @@ def environment(copy: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def take_share(everything: Path, share: Path, i: int, cores: int) -> None:
-    """Every so-many-th mutant: each core has a list of its own."""
-    shutil.copy(everything, share)
-    with sqlite3.connect(share) as database:
-        jobs = [job for (job,) in database.execute("SELECT job_id FROM work_items ORDER BY rowid")]
-        for table in ("work_results", "mutation_specs", "work_items"):
-            others = [(job,) for place, job in enumerate(jobs) if place % cores != i]
-            database.executemany(f"DELETE FROM {table} WHERE job_id = ?", others)
-
-
 def report() -> int:
     """Prints the counts, the survivors that nobody has explained, and the explanations that no survivor needs."""
     query = """SELECT module_path, operator_name, diff, test_outcome, worker_outcome
                FROM mutation_specs JOIN work_results USING (job_id)"""
-    rows = []
-    for results in BUILD.glob("results*.sqlite"):
-        with sqlite3.connect(results) as database:
-            rows += database.execute(query).fetchall()
+    with sqlite3.connect(RESULTS) as database:
+        rows = database.execute(query).fetchall()
     counts: dict[str, int] = {}
     survivors = []
     for module, operator, diff, outcome, worker in rows:

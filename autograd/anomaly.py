@@ -15,6 +15,7 @@ from autograd import modes
 from autograd.dispatch import Operation, as_float, told
 from autograd.formatting import on_one_line
 from autograd.graph import interior_order
+from autograd.messages import names_of_operands
 from autograd.operations import constant
 from autograd.value import Value
 
@@ -35,7 +36,7 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: the adjoint of 'x' is inf: sqrt(0.0) of 'x', made at ..., passes 1.0 * inf on to it.
       sqrt has no finite derivative there.
-      Keep its operand away from that number: sqrt(x + 1e-12) in place of sqrt(x), or where(...).
+      Write where(abs(x) > 1e-12, lambda: sqrt(x), 0.0) in place of sqrt(x).
 
     Each operation takes several times as long and the backward pass runs twice: it is for finding a fault.
     """
@@ -51,18 +52,19 @@ class Finder(modes.Watch):
         line = _line()
         if isfinite(data):
             return operation.called_at(line)
-        call = _call(operation, parents)
+        call, (first, again) = _call(operation, parents), _corrected(operation)
         odd = [parent for parent in parents if not isfinite(parent.data)]
         if odd:
             names = " and ".join(f"{told(parent) or 'an operand'} is {parent.data}" for parent in dict.fromkeys(odd))
             why = f"{names} already: a leaf, or made outside of detect_anomaly()"
-            remedy = "Look at where that number comes from, or compute it inside of the block as well"
+            remedy = "with autograd.detect_anomaly(): above the line that makes it, which names the step where it began"
         elif data == data:
             why = "The operands are finite; the result is beyond the largest double, 1.8e308"
-            remedy = f"Write {operation.remedy}" if operation.remedy else "Scale the operands, or add their logarithms"
+            remedy = operation.remedy or f"where(abs({first}) < 1e150, lambda: {again}, 0.0), or smaller operands"
         else:
-            why, remedy = "The operands are finite; no real number is the result", "Keep the operands away from there"
-        raise FloatingPointError(f"{call} is {data}, at {line}.\n  {why}.\n  {remedy}.")
+            why = "The operands are finite; no real number is the result"
+            remedy = f"where(condition, lambda: {again}, 0.0), with the condition under which it is defined"
+        raise FloatingPointError(f"{call} is {data}, at {line}.\n  {why}.\n  Write {remedy}.")
 
     def backward(self, root: Value, gradient: float) -> None:
         """Raises at the first adjoint, in the order of a backward pass, that is not finite."""
@@ -83,16 +85,14 @@ def _report(node: Value, parent: Value, adjoint: float, partial: float, total: f
     call = _call(operation, node.parents)
     if not isfinite(partial):
         why = f"{operation.name} has no finite derivative there"
-        remedy = (
-            f"Keep its operand away from that number: {operation.name}(x + 1e-12) in place of {operation.name}(x), or"
-            " where(...)"
-        )
+        first, again = _corrected(operation)
+        remedy = f"where(abs({first}) > 1e-12, lambda: {again}, 0.0) in place of {again}"
     else:
         why = "Both factors are finite: the adjoints have grown beyond the largest double, 1.8e308"
-        remedy = "Scale the loss or the weights down, or clip the gradient on the way (nn.clip_grad_norm)"
+        remedy = "(1e-6 * loss).backward() with a learning rate 1e6 times as large, or start with smaller weights"
     return (
         f"the adjoint of {name} is {total}: {call}{', ' * bool(made)}{made}, passes {adjoint} * {partial} on to it.\n"
-        f"  {why}.\n  {remedy}."
+        f"  {why}.\n  Write {remedy}."
     )
 
 
@@ -100,6 +100,12 @@ def _call(operation: Operation, parents: Sequence[Value]) -> str:
     numbers = [*(parent.data for parent in parents), *operation.parameters]
     names = [f"'{on_one_line(parent.label, 40)}'" for parent in dict.fromkeys(parents) if parent.label]
     return f"{operation.name}({', '.join(map(repr, numbers))})" + f" of {' and '.join(names)}" * bool(names)
+
+
+def _corrected(operation: Operation) -> tuple[str, str]:
+    """The name of the first operand, and the call with names, for the code that is to be written instead."""
+    names = names_of_operands(operation.forward) or ["x"]
+    return names[0], f"{operation.name}({', '.join(names)})"
 
 
 def _line() -> str:
