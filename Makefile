@@ -4,12 +4,15 @@ PYTHON ?= python3
 PY := .venv/bin/python
 DEMOS := $(filter-out __init__,$(basename $(notdir $(wildcard demos/[a-z]*.py))))
 
-.PHONY: help demo demos notebooks test mutants lint format benchmark accuracy clean
+NATIVE := setup.py $(wildcard autograd/_native/*.[ch])
+
+.PHONY: help demo demos generate notebooks test mutants lint format benchmark accuracy clean
 
 help:
 	@echo "make demo       learn XOR with a small network"
 	@echo "make demos      run every demo at a small size"
 	@echo "make notebooks  run the notebooks and store what they show"
+	@echo "make generate   print the operations in C and JavaScript from their rows in Python"
 	@echo "make test       run every test, the examples in the documentation included"
 	@echo "make mutants    put small faults into the core and see that a test notices (an hour or two)"
 	@echo "make lint       ruff, format check and mypy"
@@ -24,11 +27,17 @@ demo: .venv/user
 demos: .venv/dev
 	@for demo in $(DEMOS); do echo "== python -m demos.$$demo --small"; $(PY) -m demos.$$demo --small || exit 1; done
 
+generate: .venv/dev
+	$(PY) -m autograd._native.header
+	$(PY) -m autograd.drawing.javascript
+
 notebooks: .venv/dev
 	$(PY) -m demos._notebooks
 
+# The engine in C first, then the one in Python.
 test: .venv/dev
 	$(PY) -m pytest -n auto --dist loadfile
+	AUTOGRAD_PURE_PYTHON=1 $(PY) -m pytest -n auto --dist loadfile autograd nn tests/autograd tests/nn
 
 mutants: .venv/mutants
 	$(PY) .ci/mutants.py $(ARGUMENTS)
@@ -54,11 +63,11 @@ $(PY):
 	@$(PYTHON) -m venv .venv || \
 	    { rm -rf .venv; echo "On Debian and Ubuntu, venv is a package of its own: apt install python3-venv"; exit 1; }
 
-.venv/user: $(PY) pyproject.toml
+.venv/user: $(PY) pyproject.toml $(NATIVE)
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/dev: $(PY) pyproject.toml
+.venv/dev: $(PY) pyproject.toml $(NATIVE)
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/user
 
@@ -67,5 +76,5 @@ $(PY):
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info autograd/_native/*.so autograd/_native/*.pyd .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

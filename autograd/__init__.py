@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd._namesake import warn as _warn_of_namesake
+from autograd._native import backend as backend
 from autograd.anomaly import detect_anomaly
 from autograd.dispatch import Operation, operation, stop_gradient, where
 from autograd.explain import explain, trace

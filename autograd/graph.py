@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
+from autograd._native import core
+
 if TYPE_CHECKING:
     from autograd.value import Value
 
@@ -21,7 +23,7 @@ def topological_order(value: Value) -> list[Value]:
     ['x', '*', '+']
     """
     interior = interior_order(value)
-    leaves = dict.fromkeys(parent for node in interior for parent in node.parents if parent._left is None)
+    leaves = dict.fromkeys(parent for node in interior for parent in node.parents if parent.is_leaf)
     return [*leaves, *interior] or [value]
 
 
@@ -61,3 +63,7 @@ def interior_order(root: Value, stop: Collection[Value] = ()) -> list[Value]:
             node = leave()
         see(parent)
         node = parent
+
+
+if not TYPE_CHECKING and core is not None:
+    interior_order = core.interior_order  # the same in C

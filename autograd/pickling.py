@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from autograd.value import Value
 
 
-def reduce(root: Value) -> tuple[Any, ...]:
+def reduce(root: Any) -> tuple[Any, ...]:
     """What `Value.__reduce__` returns: a function and the arguments that make the node again."""
-    if root._left is None:
-        return _leaf, (root._data, root._operation, root.grad, root.label)
+    if root.is_leaf:
+        return _leaf, (root.data, root.operation, root.grad, root.label)
     interior = interior_order(root)
     leaves = topological_order(root)[: -len(interior)]
     nodes = [*leaves, *interior]
     index = {node: i for i, node in enumerate(nodes)}
-    operations = [node._operation for node in interior]
+    operations = [node.operation for node in interior]
     counts = array("q", [len(node.parents) for node in interior])
     parents = array("q", [index[parent] for node in interior for parent in node.parents])
-    data, grads = [node._data for node in interior], [node.grad for node in interior]
+    data, grads = [node.data for node in interior], [node.grad for node in interior]
     labels = {index[node]: node.label for node in interior if node.label}
     return _graph, (leaves, operations, counts, parents, data, grads, labels)
 

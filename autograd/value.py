@@ -9,15 +9,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograd import messages, modes, operations, pickling
+from autograd import messages, modes, operations
+from autograd._native import core
 from autograd.dispatch import Operation, as_float
-from autograd.formatting import short
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
 from autograd.modes import unusual
+from autograd.node import Node
 from autograd.operations import constant
 
 
@@ -34,7 +34,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
         node = blank()
         node._data = data
         node.grad = 0.0
-        node.label = ""
+        node._label = ""
         node._operation = operation
         node._left = self
         node._right = None
@@ -63,7 +63,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
         node = blank()
         node._data = data
         node.grad = 0.0
-        node.label = ""
+        node._label = ""
         node._operation = operation
         node._left = self
         node._right = other
@@ -84,12 +84,12 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], A
     return method
 
 
-class Value:
+class Value(Node):
     """A number in a computation graph.
 
     data       the number, a float; may be assigned on a leaf
     grad       d result / d this node, once `result.backward()` ran; a leaf adds up until it is set to 0.0
-    label      a name for pictures and messages
+    label      a name for pictures and messages, a str
     parents    the operands in order, each as often as it was used: x * x has (x, x); () for a leaf
     operation  the Operation that made it, None for a leaf, `constant` for a plain number in an expression
 
@@ -102,12 +102,12 @@ class Value:
     Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number.
     """
 
-    __slots__ = ("_data", "grad", "label", "_operation", "_left", "_right")
+    __slots__ = ("_data", "grad", "_label", "_operation", "_left", "_right")
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if type(data) is float else as_float(data)
         self.grad = 0.0
-        self.label = label
+        self._label = label if type(label) is str else "" if label is None else str(label)
         self._operation: Any = None
         self._left: Any = None  # the first parent
         self._right: Any = None  # the second one, or a tuple of all others
@@ -119,10 +119,19 @@ class Value:
     @data.setter
     def data(self, data: float) -> None:
         if self._left is not None:
-            raise AttributeError(messages.interior_data(self))
+            refuse("data", self)
         self._data = as_float(data)
 
     operation = property(operator.attrgetter("_operation"))
+    is_leaf = property(lambda self: self._left is None)
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._label = label if type(label) is str else "" if label is None else str(label)
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -141,7 +150,7 @@ class Value:
         Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
         """
         if self._operation is operations.detached:
-            raise RuntimeError(messages.NOT_RECORDED.format(call="backward()"))
+            refuse("backward", self)
         modes.watch.get().backward(self, gradient)
         interior = interior_order(self)
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
@@ -195,7 +204,6 @@ class Value:
     __neg__, __abs__ = _unary(operations.negative), _unary(operations.absolute)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __hash__ = object.__hash__
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...  # exp, tanh, ...: attached below, from the table
@@ -213,53 +221,22 @@ class Value:
         """x for x > 0, else slope x."""
         return _parametrised(operations.leaky_relu_of(as_float(slope)))(self)
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Real):
-            raise TypeError(messages.compared_by_identity(other))
-        return NotImplemented  # then Python compares by identity
-
-    def __bool__(self) -> bool:
-        return self._data != 0
-
-    def __float__(self) -> NoReturn:
-        raise TypeError(messages.LOSES_THE_GRADIENT)
-
-    def __format__(self, specification: str) -> str:
-        return format(self._data, specification)
-
-    def __repr__(self) -> str:
-        label = f", label={self.label!r}" if self.label else ""
-        return f"Value({short(self._data)}, grad={short(self.grad)}{label})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return pickling.reduce(self)
-
-    def __init_subclass__(cls) -> None:
-        raise TypeError(messages.NO_SUBCLASSES)
-
-    _prev = parents  # micrograd's names, for programs written for it
-
-    @property
-    def _op(self) -> str:
-        return "" if self._left is None else "ReLU" if self._operation.name == "relu" else self._operation.symbol
-
-    def _refuse(self, function: Any = None) -> NoReturn:
-        raise AttributeError(messages.NO_BACKWARD_OF_ITS_OWN)
-
-    _backward = property(_refuse, _refuse)
+    def _stop_gradient(self) -> Value:
+        return Value(self._data, self.label)
 
     @staticmethod
     def _apply(operation: Operation, operands: Sequence[Any]) -> Value:
-        """The node for any operation on any operands: what module functions and custom operations come to."""
-        nodes = [to_node(operand) for operand in operands]
-        try:
-            data = as_float(operation.forward(*[node._data for node in nodes]))
-        except (ArithmeticError, ValueError, TypeError) as error:
-            data = _instead(error, operation, nodes)
-        return _in_mode(data, operation, nodes)
+        return apply(operation, operands)
 
-    def _stop_gradient(self) -> Value:
-        return Value(self._data, self.label)
+
+def apply(operation: Operation, operands: Sequence[Any]) -> Value:
+    """The node for any operation on any operands: what module functions and custom operations come to."""
+    nodes = [to_node(operand) for operand in operands]
+    try:
+        data = as_float(operation.forward(*[node.data for node in nodes]))
+    except (ArithmeticError, ValueError, TypeError) as error:
+        data = _instead(error, operation, nodes)
+    return _in_mode(data, operation, nodes)
 
 
 blank: Any = partial(object.__new__, Value)
@@ -325,7 +302,36 @@ def _in_mode(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 
 def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) -> float:
     """The number in place of a failed forward: IEEE's inside of a partial, else the error, with names in it."""
-    numbers = [node._data for node in operands]
+    numbers = [node.data for node in operands]
     if modes.following_ieee.get() and not isinstance(error, TypeError):
         return float(IEEE._apply(operation, numbers))
     raise operation.explain(error, numbers, operands) from None
+
+
+def refuse(what: str, node: Value) -> NoReturn:
+    if what == "data":
+        raise AttributeError(messages.interior_data(node))
+    raise RuntimeError(messages.NOT_RECORDED.format(call="backward()"))
+
+
+if not TYPE_CHECKING and core is not None:
+    # The same contract in C (autograd/_native). From here on this module's names are those of the faster engine.
+    reference = Value
+    Value = core.build(
+        operations=operations.OPERATIONS,
+        factories={"power": operations.power_of, "leaky_relu": operations.leaky_relu_of},
+        leaves={"plain": None, "constant": constant, "detached": operations.detached},
+        unusual=unusual,
+        apply=apply,
+        as_float=as_float,
+        watch_backward=lambda root, gradient: modes.watch.get().backward(root, 1.0 if gradient is None else gradient),
+        refuse=refuse,
+        equal=Node.__eq__,
+    )
+    Value.__doc__ = reference.__doc__
+    for name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:
+        setattr(Value, name, vars(Node)[name])  # a base class in Python would make nodes objects of the collector's
+    new_leaf, new_node = core.new_leaf, core.new_node
+
+    def to_node(operand):
+        return operand if type(operand) is Value else new_leaf(as_float(operand), constant)

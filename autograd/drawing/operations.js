@@ -73,14 +73,25 @@ function cosh(x) {
 }
 function sech(x) {
   const t0 = Math.abs(x);
-  const t1 = exp((-2) * t0);
-  return (t0 < 300) ? (2 * sqrt(t1 / (1 + (t1 * (2 + t1))))) : (2 * exp(-t0));
+  let t2;
+  if (t0 < 300) {
+    const t1 = exp((-2) * t0);
+    t2 = 2 * sqrt(t1 / (1 + (t1 * (2 + t1))));
+  } else {
+    t2 = 2 * exp(-t0);
+  }
+  return t2;
 }
 function gaussian(x) {
-  const t0 = 134217729 * x;
-  const t1 = t0 - (t0 - x);
-  const t2 = Math.abs(x);
-  const t3 = (t2 < 30) ? (exp((-t1) * t1) * exp((-(x - t1)) * (x + t1))) : exp((-30) * t2);
+  const t0 = Math.abs(x);
+  let t3;
+  if (t0 < 30) {
+    const t1 = 134217729 * x;
+    const t2 = t1 - (t1 - x);
+    t3 = exp((-t2) * t2) * exp((-(x - t2)) * (x + t2));
+  } else {
+    t3 = exp((-30) * t0);
+  }
   return t3;
 }
 function tanh(x) {
@@ -112,27 +123,61 @@ function erf(x) {
 }
 function logsumexp(a, b) {
   const t0 = maximum(a, b);
-  const t1 = a - t0;
-  const t2 = 0 * t0;
-  const t3 = a - t1;
-  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
-  const t5 = b - t0;
-  const t6 = b - t5;
-  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
-  const t8 = (Math.abs(t0) < Infinity) ? log1p((maximum(t4, t7) - 1) + minimum(0 + t7, t4 + 0)) : 0;
-  return (t0 - 0) + t8;
+  let t10;
+  if (Math.abs(t0) < Infinity) {
+    const t1 = a - t0;
+    const t2 = 0 * t0;
+    let t4;
+    if (t1 > (-800)) {
+      const t3 = a - t1;
+      t4 = (a - (t1 + t3)) + (t3 - t0);
+    } else {
+      t4 = t2;
+    }
+    const t5 = exp(t1) * (1 + t4);
+    const t6 = b - t0;
+    let t8;
+    if (t6 > (-800)) {
+      const t7 = b - t6;
+      t8 = (b - (t6 + t7)) + (t7 - t0);
+    } else {
+      t8 = t2;
+    }
+    const t9 = exp(t6) * (1 + t8);
+    t10 = log1p((maximum(t5, t9) - 1) + minimum(0 + t9, t5 + 0));
+  } else {
+    t10 = 0;
+  }
+  return (t0 - 0) + t10;
 }
 function log_softmax(a, b) {
   const t0 = maximum(a, b);
-  const t1 = a - t0;
-  const t2 = 0 * t0;
-  const t3 = a - t1;
-  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
-  const t5 = b - t0;
-  const t6 = b - t5;
-  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
-  const t8 = (Math.abs(t0) < Infinity) ? log1p((maximum(t4, t7) - 1) + minimum(0 + t7, t4 + 0)) : 0;
-  return -((t0 - a) + t8);
+  let t10;
+  if (Math.abs(t0) < Infinity) {
+    const t1 = a - t0;
+    const t2 = 0 * t0;
+    let t4;
+    if (t1 > (-800)) {
+      const t3 = a - t1;
+      t4 = (a - (t1 + t3)) + (t3 - t0);
+    } else {
+      t4 = t2;
+    }
+    const t5 = exp(t1) * (1 + t4);
+    const t6 = b - t0;
+    let t8;
+    if (t6 > (-800)) {
+      const t7 = b - t6;
+      t8 = (b - (t6 + t7)) + (t7 - t0);
+    } else {
+      t8 = t2;
+    }
+    const t9 = exp(t6) * (1 + t8);
+    t10 = log1p((maximum(t5, t9) - 1) + minimum(0 + t9, t5 + 0));
+  } else {
+    t10 = 0;
+  }
+  return -((t0 - a) + t10);
 }
 function leaky_relu(x) {
   return (x > 0) ? x : (0.01 * x);
@@ -242,27 +287,51 @@ ROWS.logsumexp = {forward: logsumexp, partials: (out, a, b) => {
   const t0 = maximum(a, b);
   const t1 = a - t0;
   const t2 = 0 * t0;
-  const t3 = a - t1;
-  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
-  const t5 = b - t0;
-  const t6 = b - t5;
-  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
-  const t8 = 0 + t7;
-  const t9 = t4 + 0;
-  return [(t4 >= t8) ? (1 / (1 + (t8 / t4))) : (t4 / (t4 + t8)), (t7 >= t9) ? (1 / (1 + (t9 / t7))) : (t7 / (t7 + t9))];
+  let t4;
+  if (t1 > (-800)) {
+    const t3 = a - t1;
+    t4 = (a - (t1 + t3)) + (t3 - t0);
+  } else {
+    t4 = t2;
+  }
+  const t5 = exp(t1) * (1 + t4);
+  const t6 = b - t0;
+  let t8;
+  if (t6 > (-800)) {
+    const t7 = b - t6;
+    t8 = (b - (t6 + t7)) + (t7 - t0);
+  } else {
+    t8 = t2;
+  }
+  const t9 = exp(t6) * (1 + t8);
+  const t10 = 0 + t9;
+  const t11 = t5 + 0;
+  return [(t5 >= t10) ? (1 / (1 + (t10 / t5))) : (t5 / (t5 + t10)), (t9 >= t11) ? (1 / (1 + (t11 / t9))) : (t9 / (t9 + t11))];
 }};
 ROWS.log_softmax = {forward: log_softmax, partials: (out, a, b) => {
   const t0 = maximum(a, b);
   const t1 = a - t0;
   const t2 = 0 * t0;
-  const t3 = a - t1;
-  const t4 = exp(t1) * (1 + ((t1 > (-800)) ? ((a - (t1 + t3)) + (t3 - t0)) : t2));
-  const t5 = b - t0;
-  const t6 = b - t5;
-  const t7 = exp(t5) * (1 + ((t5 > (-800)) ? ((b - (t5 + t6)) + (t6 - t0)) : t2));
-  const t8 = 0 + t7;
-  const t9 = t4 + 0;
-  return [(t8 >= t4) ? (1 / (1 + (t4 / t8))) : (t8 / (t8 + t4)), -((t7 >= t9) ? (1 / (1 + (t9 / t7))) : (t7 / (t7 + t9)))];
+  let t4;
+  if (t1 > (-800)) {
+    const t3 = a - t1;
+    t4 = (a - (t1 + t3)) + (t3 - t0);
+  } else {
+    t4 = t2;
+  }
+  const t5 = exp(t1) * (1 + t4);
+  const t6 = b - t0;
+  let t8;
+  if (t6 > (-800)) {
+    const t7 = b - t6;
+    t8 = (b - (t6 + t7)) + (t7 - t0);
+  } else {
+    t8 = t2;
+  }
+  const t9 = exp(t6) * (1 + t8);
+  const t10 = 0 + t9;
+  const t11 = t5 + 0;
+  return [(t10 >= t5) ? (1 / (1 + (t5 / t10))) : (t10 / (t10 + t5)), -((t9 >= t11) ? (1 / (1 + (t11 / t9))) : (t9 / (t9 + t11)))];
 }};
 ROWS.leaky_relu = {forward: leaky_relu, partials: (out, x) => {
   return [(x > 0) ? 1 : ((x <= 0) ? 0.01 : (0 * out))];

@@ -18,6 +18,7 @@ from autograd.dispatch import Operation, as_float
 from autograd.drawing import check_model, javascript
 from autograd.drawing.picture import brief, paths_of
 from autograd.graph import topological_order
+from autograd.printer import has_row
 from autograd.value import Value
 
 FOLDER = Path(__file__).parent
@@ -152,7 +153,7 @@ def describe(
     if operation is not None and inside:
         count = len(node.parents)
         facts |= {"kind": "interior", "parents": [position[parent] for parent in node.parents]}
-        if javascript.has_row(operation, count):
+        if has_row(operation, count):
             facts["row"] = operation.name
         else:
             if (operation, count) not in rules:

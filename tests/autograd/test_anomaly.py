@@ -61,7 +61,9 @@ def test_the_line_that_made_a_node_whose_adjoint_is_not_finite():
             (root * 2.0).backward()
     message = str(caught.value)
     assert message.startswith(f"the adjoint of 'x' is inf: sqrt(0.0) of 'x', 'root', made at {line} (root, line = ")
-    assert "passes 2.0 * inf on to it.\n  sqrt has no finite derivative there.\n  Write where(abs(x) > 1e-12, " in message
+    assert (
+        "passes 2.0 * inf on to it.\n  sqrt has no finite derivative there.\n  Write where(abs(x) > 1e-12, " in message
+    )
     assert (x.grad, root.grad) == (0.0, 0.0)
 
 

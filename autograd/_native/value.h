@@ -1,0 +1,97 @@
+/* The node: 56 bytes, outside of the cyclic collector, with plain numbers kept in place of a node of their own. */
+#ifndef AUTOGRAD_VALUE_H
+#define AUTOGRAD_VALUE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+#include "operations.h"
+
+typedef struct Value Value;
+
+/* What does not fit into a node: more than two parents, or an operation that has no row. */
+typedef struct {
+    PyObject *operation;
+    Py_ssize_t count;
+    Value *parents[];
+} General;
+
+struct Value {
+    PyObject_HEAD
+    double data;
+    union {
+        double grad;
+        Value *next; /* of a node that is being freed */
+    };
+    Value *left; /* the only Value of a node with one, whichever side it stands on */
+    union {
+        Value *right;
+        double number;
+        General *general;
+    };
+    uint64_t meta; /* visited << 16 | LABELLED | kind */
+};
+
+typedef enum {
+    LEAF,         /* code: what kind of leaf */
+    UNARY,        /* f(left) */
+    PARAMETRISED, /* f(left), with the parameter `number` */
+    PAIR,         /* f(left, right) */
+    NUMBER_RIGHT, /* f(left, number) */
+    NUMBER_LEFT,  /* f(number, left) */
+    GENERAL,
+} Form;
+
+enum { PLAIN, CONSTANT, DETACHED }; /* leaves */
+
+#define CODE(name, ...) OP_##name,
+enum { UNARY_OPERATIONS(CODE) BINARY_OPERATIONS(CODE) OPERATION_COUNT };
+#undef CODE
+#define CODE(name, ...) P_##name,
+enum { PARAMETRISED_OPERATIONS(CODE) PARAMETRISED_COUNT };
+#undef CODE
+
+#define KIND(form, code) ((unsigned)(form) << 8 | (unsigned)(code))
+#define KIND_MASK 0x7ffu
+#define LABELLED 0x800u
+#define MARK_SHIFT 16
+
+static inline unsigned kind_of(const Value *node) { return (unsigned)(node->meta & KIND_MASK); }
+static inline Form form_of(const Value *node) { return (Form)((node->meta & KIND_MASK) >> 8); }
+static inline unsigned code_of(const Value *node) { return (unsigned)(node->meta & 0xff); }
+
+/* What Python gives at start, see autograd/value.py. All are borrowed for good from a dict that is never freed. */
+typedef struct {
+    PyTypeObject *type;
+    PyObject *operations[OPERATION_COUNT];
+    PyObject *factories[PARAMETRISED_COUNT];
+    PyObject *leaf_operations[3];
+    PyObject *codes;   /* {operation: its code} */
+    PyObject *unusual; /* the list of modes that are set in any thread */
+    PyObject *apply, *as_float, *watch_backward, *refuse, *equal;
+    PyObject *labels; /* {address: label}; few nodes have one */
+} Engine;
+
+extern Engine engine;
+
+static inline int is_value(PyObject *object) { return Py_TYPE(object) == engine.type; }
+static inline int in_a_mode(void) { return PyList_GET_SIZE(engine.unusual) != 0; }
+
+/* memory.c */
+Value *new_block(void);
+void release(Value *node);
+Py_ssize_t nodes_alive(void);
+void value_dealloc(PyObject *self);
+
+/* value.c */
+int as_double(PyObject *object, double *number); /* 1, 0 for no number, -1 with an exception */
+Value *new_leaf(double data, unsigned code);
+PyObject *new_node(double data, PyObject *operation, PyObject *parents);
+PyTypeObject *make_type(void);
+
+/* backward.c */
+PyObject *value_backward(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *interior_order(PyObject *root, PyObject *stop);
+
+#endif

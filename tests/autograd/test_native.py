@@ -1,0 +1,204 @@
+"""The engine in C beside the one in Python: the same bits and the same errors; and what only C has to keep.
+
+All other tests of `autograd` and `nn` run on both, see `make test`. Run as a script this file prints its table.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+import autograd
+from autograd import OPERATIONS, Value, operation
+from autograd._native import core, header
+
+REFUSED = os.environ.get("AUTOGRAD_PURE_PYTHON", "0") not in ("", "0")
+native = pytest.mark.skipif(autograd.backend != "native", reason="this is the engine in Python")
+
+inf, nan = math.inf, math.nan
+EDGES = [0.0, -0.0, 5e-324, -1e-310, 1e-300, 0.1, 0.5, 1.0, -1.0, 2.0, -2.0, 3.0, 7.7, -20.5, 710.0, -745.0, 1e8, -1e8,
+         1e154, -1e200, 1.797e308, -1.797e308, inf, -inf, nan]  # fmt: skip
+
+
+@operation(lambda out, x, y: (autograd.exp(y) * y, out))
+def custom(x: float, y: float) -> float:
+    return x * y * 2.0
+
+
+def outcome(call, *numbers: float) -> str:
+    """The value and the gradients to the last bit, or the error as it reads."""
+    leaves = [Value(x, name) for x, name in zip(numbers, "abcdef")]
+    try:
+        root = call(*leaves)
+    except (ArithmeticError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    root.backward()
+    # The sign of a zero partial says nothing, and NaN has many signs.
+    return " ".join([hexadecimal(root.data), *(hexadecimal(leaf.grad + 0.0) for leaf in leaves)])
+
+
+def hexadecimal(x: float) -> str:
+    return "nan" if x != x else float.hex(x)
+
+
+def table() -> Iterator[str]:
+    generator = random.Random(1)
+    numbers = [*EDGES, *(generator.gauss(0, 10 ** generator.uniform(-3, 3)) for _ in range(200))]
+    for name, row in OPERATIONS.items():
+        count = len(row.example) - 1
+        for operands in product(EDGES, EDGES) if count == 2 else zip(numbers):
+            yield f"{name} {operands}: {outcome(row, *operands)}"
+        if count == 2:
+            for a, b in zip(numbers, reversed(numbers)):
+                yield f"{name} {a, b}: {outcome(row, a, b)}"
+                yield f"{name} of x and {b}: {outcome(lambda x, row=row, b=b: row(x, b), a)}"
+                yield f"{name} of {a} and x: {outcome(lambda x, row=row, a=a: row(a, x), b)}"
+    for x, parameter in product(numbers, [0, 1, -1, 2, 0.5, -0.5, 3, 1 + 2**-40, 51, -2.7, inf, nan]):
+        yield f"{x} ** {parameter}: {outcome(lambda x, p=parameter: x**p, x)}"
+        yield f"leaky_relu({x}, {parameter}): {outcome(lambda x, p=parameter: x.leaky_relu(p), x)}"
+    for seed in range(300):
+        yield f"program {seed}: {outcome(program(seed), *(random.Random(seed).uniform(-2, 2) for _ in range(4)))}"
+
+
+def program(seed: int):
+    """A random graph that shares nodes, of all kinds of nodes."""
+
+    def run(*leaves: Value) -> Value:
+        generator = random.Random(seed)
+        nodes = list(leaves)
+        for _ in range(generator.choice([5, 30, 100])):
+            a, b, c = generator.choices(nodes[-8:], k=3)
+            k = generator.choice([2, 0.5, -1, 3.25])
+            nodes.append(
+                generator.choice(
+                    [
+                        lambda a=a, b=b: a * b / (b * b + 1.0),
+                        lambda a=a, b=b: a - b,
+                        lambda a=a, k=k: k - a / k,
+                        lambda a=a, k=k: k / (a * a + 1) + a * k,
+                        lambda a=a: a.tanh() + a.sigmoid() * a.relu(),
+                        lambda a=a: (a * a + 1) ** -0.5,
+                        lambda a=a, b=b: autograd.maximum(a, b) + autograd.minimum(a, 0.5),
+                        lambda a=a, b=b, c=c: autograd.logsumexp([a, b, c, a]),
+                        lambda a=a, b=b: custom(a.tanh(), b.tanh()),
+                        lambda a=a: -abs(a).softplus().sqrt().leaky_relu(0.1),
+                    ]
+                )()
+            )
+        return autograd.sum(nodes[-3:])
+
+    return run
+
+
+@native
+def test_both_engines_give_the_same_bits_and_the_same_errors():
+    environment = {**os.environ, "AUTOGRAD_PURE_PYTHON": "1"}
+    command = [sys.executable, __file__]
+    other = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    backend, *lines = other.splitlines()
+    assert backend == "python"
+    differences = [(mine, theirs) for mine, theirs in zip("\n".join(table()).splitlines(), lines) if mine != theirs]
+    assert not differences[:10]
+    assert len(lines) > 15_000
+
+
+def test_the_committed_header_is_current():
+    assert header.FILE.read_text(encoding="utf-8") == header.operations_header(), (
+        "operations.h is not what the rules in autograd/operations.py say; run: make generate"
+    )
+
+
+def test_the_backend_is_the_one_that_was_asked_for():
+    assert autograd.backend == ("python" if REFUSED or not shutil.which("cc") else "native")
+    assert (core is None) == (autograd.backend == "python")
+
+
+@native
+def test_a_graph_dies_with_its_root_and_nothing_of_it_is_the_collector_s():
+    gc.collect()
+    before = core.nodes_alive()
+    x = Value(2.0, "x")
+    y = (x * x + 3).tanh() ** 2 - custom(x, 1.0) + autograd.logsumexp([x, 1.0, x])
+    assert not gc.is_tracked(x) and not gc.is_tracked(y)
+    assert "logsumexp" in str(autograd.explain(y, x))
+    y.backward()
+    del y
+    assert core.nodes_alive() == before + 1
+    assert (x.label, x.grad != 0.0) == ("x", True)
+    del x
+    assert core.nodes_alive() == before
+
+
+@native
+def test_ten_million_nodes_deep():
+    n = 10_000_000
+    before = core.nodes_alive()
+    x = Value(1.0)
+    y = x
+    for _ in range(n):
+        y = y + 1.0
+    y.backward()
+    assert (y.data, x.grad) == (n + 1.0, 1.0)
+    del y
+    assert core.nodes_alive() == before + 1
+
+
+@native
+def test_a_node_is_small():
+    x, y = Value(2.0), Value(3.0)
+    assert max(map(sys.getsizeof, [x, x * y, x * 2.0, x.exp(), x**2])) <= 72
+
+
+def test_a_plain_number_becomes_a_parent_for_whoever_asks_and_stays_the_same_one():
+    x = Value(2.0)
+    for node, place in [(x * 3, 1), (3 / x, 0)]:
+        constant = node.parents[place]
+        assert node.parents[place] is constant and node.parents[1 - place] is x
+        assert (constant.data, constant.parents, constant.operation.name) == (3.0, (), "constant")
+        node.backward()
+        assert constant.grad == 0.0
+    assert x.grad == 3.0 - 3.0 / 4.0
+
+
+@native
+def test_an_error_in_a_rule_of_python_leaves_every_leaf_as_it_was():
+    @operation(lambda out, x: 1 / 0 if out else (1.0,))
+    def broken(x):
+        return x
+
+    x, y = Value(2.0), Value(3.0)
+    y.grad = 7.0
+    root = x * y + broken(x) * y
+    with pytest.raises(ZeroDivisionError):
+        root.backward()
+    assert (x.grad, y.grad) == (0.0, 7.0)
+    (x * y).backward()
+    assert (x.grad, y.grad) == (3.0, 9.0)
+
+
+@native
+def test_a_backward_pass_inside_of_a_rule():
+    inner = Value(5.0)
+
+    def rule(out, x):
+        (inner * inner).backward()
+        return (2.0,)
+
+    twice = operation(rule)(lambda x: 2 * x)
+    x = Value(3.0)
+    (twice(x) * x).backward()
+    assert (x.grad, inner.grad) == (12.0, 10.0)
+
+
+if __name__ == "__main__":
+    print(autograd.backend)
+    print(*table(), sep="\n")
