@@ -1,4 +1,5 @@
-# The tests of one mutant: 0 where all pass. What failed for the mutant before goes first; it often stood in the same row.
+# The tests of one mutant of the engine in Python: 0 where all pass. What failed for the mutant before goes first; it often stood in the same row.
+export AUTOGRAD_PURE_PYTHON=1
 quick=tests/autograd/test_operations.py
 core="tests/autograd/test_edges.py tests/autograd/test_graph.py tests/autograd/test_value.py
       tests/autograd/test_functional.py"

@@ -13,9 +13,15 @@ typedef struct {
     double before; /* its grad, while the pass adds up in its place */
 } Aside;
 
+typedef struct {
+    Aside *items;
+    size_t count, room;
+} Asides;
+
 /* Buffers of a walk. One set is kept for the next walk; a walk inside of a walk makes its own. */
 typedef struct {
-    Stack path, order, general, leaves;
+    Stack path, order, general;
+    Asides leaves;
 } Walk;
 
 static Walk spare;
@@ -23,23 +29,43 @@ static uint64_t walks; /* 48 bits: a thousand walks a second for 9,000 years */
 
 #define KEEP (1u << 17) /* more than this is given back after a walk */
 
-static int grow(Stack *stack) {
-    size_t room = stack->room ? 2 * stack->room : 1024;
-    void **items = PyMem_RawRealloc(stack->items, room * sizeof(void *));
-    if (items == NULL) {
+/* The items with more room, or NULL with a MemoryError, and then nothing has changed. */
+static void *grown(void *items, size_t *room, size_t size) {
+    size_t more = *room ? 2 * *room : 1024;
+    items = PyMem_RawRealloc(items, more * size);
+    if (items == NULL)
         PyErr_NoMemory();
-        return -1;
-    }
-    stack->items = items;
-    stack->room = room;
-    return 0;
+    else
+        *room = more;
+    return items;
 }
 
 static inline int push(Stack *stack, void *item) {
-    if (stack->count == stack->room && grow(stack) < 0)
-        return -1;
+    if (stack->count == stack->room) {
+        void *items = grown(stack->items, &stack->room, sizeof *stack->items);
+        if (items == NULL)
+            return -1;
+        stack->items = items;
+    }
     stack->items[stack->count++] = item;
     return 0;
+}
+
+static inline int set_aside(Asides *leaves, Value *leaf) {
+    if (leaves->count == leaves->room) {
+        void *items = grown(leaves->items, &leaves->room, sizeof *leaves->items);
+        if (items == NULL)
+            return -1;
+        leaves->items = items;
+    }
+    leaves->items[leaves->count++] = (Aside){leaf, leaf->grad};
+    leaf->grad = 0.0;
+    return 0;
+}
+
+static void put_back(const Asides *leaves) {
+    for (size_t i = 0; i < leaves->count; i++)
+        leaves->items[i].leaf->grad = leaves->items[i].before;
 }
 
 static inline void *pop(Stack *stack) { return stack->items[--stack->count]; }
@@ -50,19 +76,17 @@ static Walk start_walk(void) {
     return walk;
 }
 
-static void keep_or_free(Stack *mine, Stack *kept) {
-    mine->count = 0;
-    if (kept->items == NULL && mine->room <= KEEP)
-        *kept = *mine;
-    else
-        PyMem_RawFree(mine->items);
-}
-
 static void end_walk(Walk *walk) {
-    keep_or_free(&walk->path, &spare.path);
-    keep_or_free(&walk->order, &spare.order);
-    keep_or_free(&walk->general, &spare.general);
-    keep_or_free(&walk->leaves, &spare.leaves);
+    size_t most = Py_MAX(Py_MAX(walk->path.room, walk->order.room), Py_MAX(walk->general.room, walk->leaves.room));
+    walk->path.count = walk->order.count = walk->general.count = walk->leaves.count = 0;
+    if (spare.order.items == NULL && most <= KEEP) {
+        spare = *walk;
+        return;
+    }
+    PyMem_RawFree(walk->path.items);
+    PyMem_RawFree(walk->order.items);
+    PyMem_RawFree(walk->general.items);
+    PyMem_RawFree(walk->leaves.items);
 }
 
 static inline void mark(Value *node, uint64_t walk) {
@@ -76,7 +100,7 @@ static inline int leave(Walk *walk, Value *node, uintptr_t what) {
     return push(&walk->path, (void *)((uintptr_t)node | what));
 }
 
-/* Whether to go into a node: it is interior and was not seen in this walk. A leaf is noted, where leaves are wanted. */
+/* Whether to go into a node: it is interior and was not seen in this walk. A pass sets the leaves that it meets aside. */
 static inline int enter(Walk *walk, Value *node, uint64_t number, int passing) {
     if (node->meta >> MARK_SHIFT == number)
         return 0;
@@ -84,7 +108,7 @@ static inline int enter(Walk *walk, Value *node, uint64_t number, int passing) {
         if (!passing)
             return 0;
         mark(node, number);
-        return push(&walk->leaves, node) < 0 ? -1 : 0;
+        return set_aside(&walk->leaves, node);
     }
     mark(node, number);
     if (passing)
@@ -285,24 +309,33 @@ static inline void pass_on(Value *node, const double **partials) {
 }
 
 /* The pass over a sorted graph. Nothing of Python runs here: it is done whole, or was not begun. */
-static int pass_back(Walk *walk, Value *root, double gradient, const double *partials) {
-    const size_t count = walk->leaves.count;
-    double *before = PyMem_RawMalloc((count + 1) * sizeof(double));
-    if (before == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    Value **leaves = (Value **)walk->leaves.items;
-    for (size_t i = 0; i < count; i++) {
-        before[i] = leaves[i]->grad;
-        leaves[i]->grad = 0.0;
-    }
+static void pass_back(Walk *walk, Value *root, double gradient, const double *partials) {
     root->grad = gradient;
     for (size_t i = walk->order.count; i-- > 0;)
         pass_on(walk->order.items[i], &partials);
-    for (size_t i = 0; i < count; i++)
-        leaves[i]->grad = kind_of(leaves[i]) == KIND(LEAF, CONSTANT) ? before[i] : before[i] + leaves[i]->grad;
-    PyMem_RawFree(before);
+    for (size_t i = 0; i < walk->leaves.count; i++) {
+        Value *leaf = walk->leaves.items[i].leaf;
+        double before = walk->leaves.items[i].before;
+        leaf->grad = kind_of(leaf) == KIND(LEAF, CONSTANT) ? before : before + leaf->grad;
+    }
+}
+
+/* The same where Python has a say first; the leaves are as they were while it runs. */
+static int pass_back_through_python(Walk *walk, Value *root, double gradient) {
+    put_back(&walk->leaves);
+    double *partials = general_partials(&walk->general);
+    if (partials == NULL)
+        return -1;
+    const double *end = partials;
+    for (size_t i = 0; i < walk->general.count; i++)
+        end += ((Value *)walk->general.items[i])->general->count;
+    for (size_t i = 0; i < walk->leaves.count; i++) {
+        Aside *aside = &walk->leaves.items[i];
+        aside->before = aside->leaf->grad;
+        aside->leaf->grad = 0.0;
+    }
+    pass_back(walk, root, gradient, end);
+    PyMem_RawFree(partials);
     return 0;
 }
 
@@ -334,17 +367,13 @@ PyObject *value_backward(PyObject *self, PyObject *args, PyObject *kwargs) {
         Py_RETURN_NONE;
     }
     Walk walk = start_walk();
-    double *partials = NULL;
     int failed = sort(&walk, root, ++walks, 1) < 0;
-    if (!failed && walk.general.count != 0)
-        failed = (partials = general_partials(&walk.general)) == NULL;
-    if (!failed) {
-        const double *end = partials;
-        for (size_t i = 0; i < walk.general.count; i++)
-            end += ((Value *)walk.general.items[i])->general->count;
-        failed = pass_back(&walk, root, gradient, end) < 0;
-    }
-    PyMem_RawFree(partials);
+    if (failed)
+        put_back(&walk.leaves);
+    else if (walk.general.count == 0)
+        pass_back(&walk, root, gradient, NULL);
+    else
+        failed = pass_back_through_python(&walk, root, gradient) < 0;
     end_walk(&walk);
     if (failed)
         return NULL;

@@ -1,6 +1,16 @@
 /* Where nodes live: slabs of 64 KB with a free list each, so that neighbours in a graph stay neighbours in memory. */
 #include "value.h"
 
+/* AddressSanitizer knows nothing of slabs: under it a node that was given back is poisoned by hand. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define HIDE(node) ASAN_POISON_MEMORY_REGION(node, sizeof(Value))
+#define SHOW(node) ASAN_UNPOISON_MEMORY_REGION(node, sizeof(Value))
+#else
+#define HIDE(node) ((void)0)
+#define SHOW(node) ((void)0)
+#endif
+
 #define SLAB_SIZE 65536
 #define CHUNK_SLABS 8
 #define RESERVE 32 /* empty chunks that are kept, 16 MB, for the next graph */
@@ -8,6 +18,7 @@
 typedef struct Chunk {
     void *memory;
     int busy; /* slabs in which a node lives */
+    struct Chunk *next, *previous;
 } Chunk;
 
 typedef struct Slab {
@@ -22,8 +33,8 @@ typedef struct Slab {
 #define NODES_PER_SLAB ((SLAB_SIZE - FIRST_NODE) / sizeof(Value))
 
 static Slab *current, *with_room;
+static Chunk *chunks;
 static int empty_chunks;
-static Py_ssize_t alive;
 
 static inline Slab *slab_of(Value *node) { return (Slab *)((uintptr_t)node & ~(uintptr_t)(SLAB_SIZE - 1)); }
 
@@ -46,8 +57,8 @@ static void unlist(Slab *slab) {
         with_room = slab->next;
 }
 
-static Slab *first_slab(const Chunk *chunk) {
-    return (Slab *)(((uintptr_t)chunk->memory + SLAB_SIZE - 1) & ~(uintptr_t)(SLAB_SIZE - 1));
+static Slab *nth_slab(const Chunk *chunk, int n) {
+    return (Slab *)((((uintptr_t)chunk->memory + SLAB_SIZE - 1) & ~(uintptr_t)(SLAB_SIZE - 1)) + (size_t)n * SLAB_SIZE);
 }
 
 static int add_chunk(void) {
@@ -58,10 +69,13 @@ static int add_chunk(void) {
         PyErr_NoMemory();
         return -1;
     }
-    *chunk = (Chunk){memory, 0};
+    *chunk = (Chunk){.memory = memory, .next = chunks};
+    if (chunks != NULL)
+        chunks->previous = chunk;
+    chunks = chunk;
     empty_chunks++;
     for (int i = CHUNK_SLABS; i-- > 0;) {
-        Slab *slab = (Slab *)((char *)first_slab(chunk) + (size_t)i * SLAB_SIZE);
+        Slab *slab = nth_slab(chunk, i);
         memset(slab, 0, sizeof *slab);
         slab->chunk = chunk;
         list(slab);
@@ -72,12 +86,15 @@ static int add_chunk(void) {
 static void free_chunk(Chunk *chunk) {
     empty_chunks--;
     for (int i = 0; i < CHUNK_SLABS; i++) {
-        Slab *slab = (Slab *)((char *)first_slab(chunk) + (size_t)i * SLAB_SIZE);
+        Slab *slab = nth_slab(chunk, i);
         if (slab->listed)
             unlist(slab);
         if (slab == current)
             current = NULL;
     }
+    *(chunk->previous != NULL ? &chunk->previous->next : &chunks) = chunk->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk->previous;
     PyMem_RawFree(chunk->memory);
     PyMem_RawFree(chunk);
 }
@@ -89,12 +106,14 @@ Value *new_block(void) {
         Slab *slab = current;
         if (slab != NULL && slab->free != NULL) {
             node = slab->free;
+            SHOW(node);
             slab->free = node->next;
             slab->used++;
             break;
         }
         if (slab != NULL && slab->fresh < NODES_PER_SLAB) {
             node = (Value *)((char *)slab + FIRST_NODE) + slab->fresh++;
+            SHOW(node);
             memset(node, 0, sizeof(PyObject));
             Py_SET_TYPE((PyObject *)node, engine.type);
             if (slab->used++ == 0 && slab->chunk->busy++ == 0)
@@ -107,20 +126,20 @@ Value *new_block(void) {
         unlist(current);
     }
     Py_SET_REFCNT((PyObject *)node, 1);
-    alive++;
     return node;
 }
 
 void release(Value *node) {
     Slab *slab = slab_of(node);
-    alive--;
     if (--slab->used != 0) {
         node->next = slab->free;
         slab->free = node;
+        HIDE(node);
         if (!slab->listed && slab != current)
             list(slab);
         return;
     }
+    HIDE(node);
     slab->free = NULL; /* from the first byte on again, in order */
     slab->fresh = 0;
     if (!slab->listed && slab != current)
@@ -129,7 +148,13 @@ void release(Value *node) {
         free_chunk(slab->chunk);
 }
 
-Py_ssize_t nodes_alive(void) { return alive; }
+Py_ssize_t nodes_alive(void) {
+    Py_ssize_t count = 0;
+    for (const Chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
+        for (int i = 0; i < CHUNK_SLABS; i++)
+            count += nth_slab(chunk, i)->used;
+    return count;
+}
 
 static inline Value *drop(Value *node, Value *dying) {
     PyObject *object = (PyObject *)node;

@@ -357,6 +357,21 @@ def test_powers_of_edges():
             assert same(found, float(cell)), f"{['value', 'dx', 'dy'][k]} at {x, y}: {found} instead of {cell}"
 
 
+def test_powers_between_the_edges():
+    # No exponent beside 2 has a real power of -0.5; 2^53 + 2 less 1 is rounded.
+    for operands, slopes in [((-0.5, 2.0), (-1.0, nan)), ((inf, 2.0**53 + 2), (inf, inf))]:
+        assert all(map(same, partials(CALLS["power"], operands), slopes)), operands
+
+
+def test_of_two_zeros_maximum_and_minimum_give_the_second():
+    for a, b in [(0.0, -0.0), (-0.0, 0.0)]:
+        assert same(autograd.maximum(a, b), b) and same(autograd.minimum(a, b), b)
+
+
+def test_leaky_relu_has_pytorch_s_slope_where_none_is_given():
+    assert autograd.leaky_relu(-2.0) == Value(-2.0).leaky_relu().data == -0.02
+
+
 def test_second_derivatives_of_powers():
     for (x, y), expected in POWER_HESSIANS.items():
         found = autograd.hessian(lambda v: v[0] ** v[1])([x, y])

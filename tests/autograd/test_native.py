@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import math
 import os
+import pickle
 import random
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from itertools import product
 
+import psutil
 import pytest
 
 import autograd
@@ -197,6 +199,74 @@ def test_a_backward_pass_inside_of_a_rule():
     x = Value(3.0)
     (twice(x) * x).backward()
     assert (x.grad, inner.grad) == (12.0, 10.0)
+
+
+def fails(call) -> None:
+    with pytest.raises((TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)):
+        call()
+
+
+def every_call() -> None:
+    """Each way into the engine once, those that raise among them."""
+    x, y = Value(2.0, "x"), Value(data=0.5, label="y")
+    nodes = [x + y, x - 1, 2 * x, x / y, 1 / y, x**2, 2**x, x**y, -x, +x, abs(x)]
+    nodes += [x.leaky_relu(), x.leaky_relu(0.1), x.leaky_relu(slope=0.2)]
+    nodes += [getattr(y, name)() for name, row in OPERATIONS.items() if len(row.example) == 2 and hasattr(Value, name)]
+    nodes += [row(x, y) for row in OPERATIONS.values() if len(row.example) == 3]
+    nodes += [custom(x, y), autograd.logsumexp([x, y, 1.0]), autograd.stop_gradient(x), autograd.maximum(x, 1)]
+    root = autograd.sum(nodes)
+    root.backward()
+    root.backward(gradient=2.0)
+    for node in autograd.topological_order(root):
+        node.label, node.grad = f"{node.label}!", 0.0
+        str(node), node.parents, node.operation, node.is_leaf, node.data, node < 1, node >= x, bool(node), hash(node)
+        node.label = ""
+    x.data = 3
+    with autograd.no_grad():
+        fails((x * y).backward)
+    with autograd.detect_anomaly():
+        (x * y).backward()
+    pickle.loads(pickle.dumps(root))
+    autograd.hessian(lambda a: a[0] ** 2 * a[1].tanh())([1.0, 2.0])
+    fails(lambda: Value("a"))
+    fails(lambda: Value())
+    fails(lambda: Value(1.0, "a", 3))
+    fails(lambda: x + "a")
+    fails(lambda: x == 3)
+    fails(lambda: float(x))
+    fails(lambda: (x * 0).log())
+    fails(lambda: setattr(root, "data", 1.0))
+    fails(lambda: setattr(x, "grad", None))
+    fails(lambda: delattr(x, "grad"))
+    fails(lambda: x.backward("a"))
+    fails(lambda: x.leaky_relu("a"))
+    fails(lambda: pow(x, 2, 3))
+    fails(lambda: x**10**400)
+    fails(lambda: x < "a")
+    fails(lambda: x.exp(1))
+    fails(lambda: type("Sub", (Value,), {}))
+
+
+@native
+def test_nothing_leaks_rss_included():
+    watched = [None, (), "", Value, OPERATIONS["add"], OPERATIONS["power"], True, NotImplemented]
+
+    def state() -> tuple[int, int, list[int]]:
+        gc.collect()
+        return core.nodes_alive(), sys.getallocatedblocks(), [sys.getrefcount(thing) for thing in watched]
+
+    rounds = 500
+    for _ in range(150):
+        every_call()
+    nodes, blocks, counts = state()
+    resident = psutil.Process().memory_info().rss
+    for _ in range(rounds):
+        every_call()
+    more_nodes, more_blocks, more_counts = state()
+    assert more_nodes == nodes
+    assert more_blocks - blocks < rounds
+    assert [after - before for before, after in zip(counts, more_counts) if after - before >= rounds] == []
+    assert psutil.Process().memory_info().rss - resident < 3_000_000
 
 
 if __name__ == "__main__":
