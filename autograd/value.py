@@ -107,7 +107,9 @@ class Value(Node):
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if type(data) is float else as_float(data)
         self.grad = 0.0
-        self._label = label if type(label) is str else "" if label is None else str(label)
+        self._label = ""
+        if label:
+            self.label = label
         self._operation: Any = None
         self._left: Any = None  # the first parent
         self._right: Any = None  # the second one, or a tuple of all others

@@ -447,7 +447,8 @@ static PyObject *make(PyObject *number, PyObject *label) {
     if (must_be_double(number, &data) < 0)
         return NULL;
     PyObject *leaf = (PyObject *)new_leaf(data, PLAIN);
-    if (leaf != NULL && label != NULL && set_label(leaf, label, NULL) < 0)
+    int labelled = leaf != NULL && label != NULL ? PyObject_IsTrue(label) : 0;
+    if (labelled < 0 || (labelled && set_label(leaf, label, NULL) < 0))
         Py_CLEAR(leaf);
     return leaf;
 }
