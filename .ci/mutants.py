@@ -109,8 +109,10 @@ def report() -> int:
 
 
 def changed_line(diff: str) -> str:
-    """The mutated line as a whole, without its indentation."""
-    return next(line[1:].strip() for line in diff.splitlines() if line[:1] == "+" and line[:3] != "+++")
+    """The mutated line as a whole, without its indentation; of a line that was taken out, "without" and that line."""
+    lines = [line for line in diff.splitlines() if line[:1] in ("+", "-") and line[:3] not in ("+++", "---")]
+    added = next((line for line in lines if line[:1] == "+"), None)
+    return added[1:].strip() if added else "without " + " ".join(line[1:].strip() for line in lines).strip()
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ class Value(Node):
     @data.setter
     def data(self, data: float) -> None:
         if self._left is not None:
-            refuse("data", self)
+            refuse_data(self)
         self._data = as_float(data)
 
     operation = property(operator.attrgetter("_operation"))
@@ -152,7 +152,7 @@ class Value(Node):
         Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
         """
         if self._operation is operations.detached:
-            refuse("backward", self)
+            refuse_backward(self)
         modes.watch.get().backward(self, gradient)
         interior = interior_order(self)
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
@@ -310,30 +310,14 @@ def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) 
     raise operation.explain(error, numbers, operands) from None
 
 
-def refuse(what: str, node: Value) -> NoReturn:
-    if what == "data":
-        raise AttributeError(messages.interior_data(node))
+def refuse_data(node: Value) -> NoReturn:
+    raise AttributeError(messages.interior_data(node))
+
+
+def refuse_backward(node: Value) -> NoReturn:
     raise RuntimeError(messages.NOT_RECORDED.format(call="backward()"))
 
 
 if not TYPE_CHECKING and core is not None:
-    # The same contract in C (autograd/_native). From here on this module's names are those of the faster engine.
-    reference = Value
-    Value = core.build(
-        operations=operations.OPERATIONS,
-        factories={"power": operations.power_of, "leaky_relu": operations.leaky_relu_of},
-        leaves={"plain": None, "constant": constant, "detached": operations.detached},
-        unusual=unusual,
-        apply=apply,
-        as_float=as_float,
-        watch_backward=lambda root, gradient: modes.watch.get().backward(root, 1.0 if gradient is None else gradient),
-        refuse=refuse,
-        equal=Node.__eq__,
-    )
-    Value.__doc__ = reference.__doc__
-    for name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:
-        setattr(Value, name, vars(Node)[name])  # a base class in Python would make nodes objects of the collector's
-    new_leaf, new_node = core.new_leaf, core.new_node
-
-    def to_node(operand):
-        return operand if type(operand) is Value else new_leaf(as_float(operand), constant)
+    # The same contract in C. From here on this module's names are those of the faster engine.
+    from autograd._native.binding import Value, new_leaf, new_node, to_node

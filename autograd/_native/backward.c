@@ -347,7 +347,7 @@ PyObject *value_backward(PyObject *self, PyObject *args, PyObject *kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:backward", names, &given))
         return NULL;
     if (kind_of(root) == KIND(LEAF, DETACHED))
-        return PyObject_CallFunction(engine.refuse, "sO", "backward", self);
+        return PyObject_CallOneArg(engine.refuse_backward, self);
     if (in_a_mode()) {
         PyObject *seen = PyObject_CallFunctionObjArgs(engine.watch_backward, self, given ? given : Py_None, NULL);
         if (seen == NULL)

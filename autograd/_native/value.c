@@ -394,7 +394,7 @@ static PyObject *get_data(PyObject *self, void *ignored) {
 static int set_data(PyObject *self, PyObject *number, void *ignored) {
     (void)ignored;
     if (form_of((Value *)self) != LEAF) {
-        PyObject *nothing = PyObject_CallFunction(engine.refuse, "sO", "data", self);
+        PyObject *nothing = PyObject_CallOneArg(engine.refuse_data, self);
         Py_XDECREF(nothing);
         return -1;
     }

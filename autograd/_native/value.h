@@ -69,7 +69,7 @@ typedef struct {
     PyObject *leaf_operations[3];
     PyObject *codes;   /* {operation: its code} */
     PyObject *unusual; /* the list of modes that are set in any thread */
-    PyObject *apply, *as_float, *watch_backward, *refuse, *equal;
+    PyObject *apply, *as_float, *watch_backward, *refuse_data, *refuse_backward, *equal;
     PyObject *labels; /* {address: label}; few nodes have one */
 } Engine;
 
