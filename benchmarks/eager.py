@@ -1,141 +1,195 @@
-"""Build and backward per node, this engine beside micrograd in one run: `python -m benchmarks.eager`.
+"""Eager engines side by side in one run: `python -m benchmarks.eager`.
 
-Three shapes at three sizes. The engines take turns, the garbage collector is on as in any program, and micrograd is
-measured once more with the collector off, which is the best that it can do. Absolute times depend on the machine and
-on what else it is doing: read the ratios of the medians. `--small` is a quick run that shows that it works.
+Every engine computes the same graphs in a process of its own; the engines take turns, and their values and gradients
+are compared before anything is timed. A ratio says how many times as long as ours an engine takes to build a graph and
+go back: it is taken within a round, and the table shows the median of all rounds and the quartiles. Times are
+processor times; absolute ones depend on the machine all the same. Freeing a graph is timed in the program alone.
+
+`--small` is a quick run with micrograd alone that shows that it works; `--peers` chooses among all of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
+import os
 import platform
-import random
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from statistics import median, quantiles
-from time import perf_counter
-from typing import Any
+from typing import NamedTuple
 
-import micrograd.engine
 from tqdm import tqdm
 
-import autograd
-
-Graph = tuple[Any, list[Any]]  # the result and the leaves whose gradients are compared
-
-
-def chain(new: Callable[[float], Any], size: int) -> Callable[[], Graph]:
-    """x <- x w + b, over and over: as deep as it has nodes."""
-    w, b, start = new(0.9999), new(0.001), new(1.0)
-
-    def build() -> Graph:
-        x = start
-        for _ in range(size // 2):
-            x = x * w + b
-        return x, [w, b, start]
-
-    return build
+from benchmarks import footprint
+from benchmarks.engines import ENGINES, PEERS
+from benchmarks.peers import Missing, Worker
+from benchmarks.workloads import WORKLOADS
 
 
-def wide(new: Callable[[float], Any], size: int) -> Callable[[], Graph]:
-    """Sums of 1,000 products w x of leaves that were there before, added from left to right, and the sums added."""
-    generator = random.Random(0)
-    pairs = [(new(generator.uniform(-1, 1)), new(generator.uniform(-1, 1))) for _ in range(size // 2)]
-
-    def build() -> Graph:
-        sums = []
-        for start in range(0, len(pairs), 1000):
-            (w, x), *others = pairs[start : start + 1000]
-            total = w * x
-            for w, x in others:
-                total = total + w * x
-            sums.append(total)
-        total = sums[0]
-        for part in sums[1:]:
-            total = total + part
-        return total, [leaf for pair in pairs[:10] for leaf in pair]
-
-    return build
+class Row(NamedTuple):
+    workload: str
+    size: int  # nodes, rows (moons) or steps (microgpt)
+    rounds: int
+    graphs: int = 1  # of a turn
 
 
-def tree(new: Callable[[float], Any], size: int) -> Callable[[], Graph]:
-    """Products of two new leaves each, added in a balanced tree; making the leaves is part of the work."""
-    generator = random.Random(0)
-    numbers = [(generator.uniform(-1, 1), generator.uniform(-1, 1)) for _ in range(size // 2)]
+ROWS = [
+    *(Row(shape, 1_000, 21, 20) for shape in ("chain", "wide", "tree")),
+    *(Row(shape, 10_000, 15, 2) for shape in ("chain", "wide", "tree")),
+    *(Row(shape, 100_000, 9) for shape in ("chain", "wide", "tree")),
+    Row("moons", 100, 9),
+]
+SMALL_ROWS = [*(Row(shape, 1_000, 3, 10) for shape in ("chain", "wide", "tree")), Row("moons", 5, 3)]
+PROGRAM, SMALL_PROGRAM = Row("microgpt", 20, 9), Row("microgpt", 1, 2)
 
-    def build() -> Graph:
-        leaves = [(new(a), new(b)) for a, b in numbers]
-        level = [a * b for a, b in leaves]
-        while len(level) > 1:
-            level = [a + b for a, b in zip(level[::2], level[1::2])] + level[len(level) // 2 * 2 :]
-        return level[0], [leaf for pair in leaves[:10] for leaf in pair]
+# At least so many times as long as ours; any other peer at least as long.
+GOALS = {
+    **{
+        (shape, size, "micrograd-uncollected"): 40.0 for shape in ("chain", "wide") for size in (1_000, 10_000, 100_000)
+    },
+    **{("tree", size, "micrograd-uncollected"): 12.0 for size in (1_000, 10_000, 100_000)},
+    **{(shape, 100_000, "micrograd"): 100.0 for shape in ("chain", "wide", "tree")},
+    ("moons", 100, "micrograd"): 300.0,
+    ("microgpt", 20, "own"): 20.0,
+    ("microgpt", 20, "floats"): 1 / 1.6,
+}
 
-    return build
+
+def compare(row: Row, workers: Sequence[Worker]) -> None:
+    """Every engine computes the row once: it is warm then, and gave the numbers and the text of the first one."""
+    ours, *others = [(w, w.ask(workload=row.workload, size=row.size, graphs=1)) for w in workers]
+    for worker, reply in others:
+        numbers = list(zip(reply["numbers"], ours[1]["numbers"]))
+        same = all(abs(a - b) <= 1e-9 * max(1.0, abs(b)) for a, b in numbers)
+        if worker.name != "floats":  # which never learn
+            same &= reply.get("printed") == ours[1].get("printed")
+        if not same or len(reply["numbers"]) != len(ours[1]["numbers"]):
+            sys.exit(
+                f"{row.workload} of size {row.size}: {ENGINES[worker.name].title} and {ENGINES[ours[0].name].title} "
+                f"differ, so their times are not compared.\n  Value and gradients: {numbers}\n"
+                "  Correct the adapter in benchmarks/engines.py, or leave the engine out: --peers NAME,NAME."
+            )
 
 
-def seconds(build: Callable[[], Graph], collector: bool) -> tuple[float, float]:
-    """(build, backward) in seconds for one new graph."""
-    gc.collect()
-    (gc.enable if collector else gc.disable)()
+def measured(row: Row, workers: Sequence[Worker]) -> dict[str, list[list[float]]]:
+    """The seconds of each engine's turns, None where it sat out a round, in the order of the rounds."""
+    compare(row, workers)
+    turns: dict[str, list[list[float]]] = {worker.name: [] for worker in workers}
+    for number in tqdm(range(row.rounds), f"{row.workload} {row.size}", leave=False, disable=None):
+        for worker in workers:
+            sits_out = number % 3 and ENGINES[worker.name].slow
+            turns[worker.name].append(
+                [] if sits_out else worker.ask(workload=row.workload, size=row.size, graphs=row.graphs)["seconds"]
+            )
+    return turns
+
+
+def short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
+def spread(numbers: Sequence[float], unit: str = "") -> str:
+    low, middle, high = map(short, quantiles(numbers, n=4, method="inclusive"))
+    return f"{middle}{unit} ({low}-{high})"
+
+
+def base_cell(row: Row, turns: Sequence[Sequence[float]]) -> str:
+    """Ours: nanoseconds a node, build + backward, or milliseconds of the program, graphs + Adam."""
+    scale = 1e9 / WORKLOADS[row.workload].nodes(row.size) if row.workload in WORKLOADS else 1e3
+    first, second = (short(scale * median(phase)) for phase in zip(*turns))
+    return f"{first} + {second} = {spread([scale * sum(seconds) for seconds in turns])}"
+
+
+def ratio_cell(row: Row, name: str, ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> str:
+    if name == "floats":
+        ours = [seconds[:1] for seconds in ours]
+    ratios = [sum(b) / sum(a) for a, b in zip(ours, theirs) if b]
+    missed = median(ratios) < GOALS.get((row.workload, row.size, name), 1.0 if name in PEERS else 0.0)
+    return spread(ratios, "x!" if missed else "x")
+
+
+def print_table(rows: Sequence[Row], workers: Sequence[Worker], unit: str, first: str) -> None:
+    titles = [ENGINES[worker.name].title for worker in workers]
+    print(f"{'workload':9}{unit:>8}  {f'{titles[0]}, {first}':34}" + "".join(f"{title:21}" for title in titles[1:]))
+    for row in rows:
+        turns = measured(row, workers)
+        ours, *others = turns.items()
+        nodes = WORKLOADS[row.workload].nodes(row.size) if row.workload in WORKLOADS else row.size
+        cells = "".join(f"{ratio_cell(row, name, ours[1], theirs):21}" for name, theirs in others)
+        print(f"{row.workload:9}{nodes:8,}  {base_cell(row, ours[1]):34}{cells}".rstrip(), flush=True)
+    print()
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
     try:
-        start = perf_counter()
-        root, _ = build()
-        built = perf_counter()
-        root.backward()
-        return built - start, perf_counter() - built
-    finally:
-        gc.enable()
+        with open("/proc/cpuinfo") as lines:
+            model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{model}, {os.cpu_count()} CPUs{load}; {platform.system()}, Python {platform.python_version()}"
 
 
-def check(shape: Callable[..., Callable[[], Graph]], size: int) -> None:
-    """Both engines give the same value and the same gradients, or there is nothing to compare."""
-    results = []
-    for engine in (autograd.Value, micrograd.engine.Value):
-        root, leaves = shape(engine, size)()
-        root.backward()
-        results.append([root.data, *(leaf.grad for leaf in leaves)])
-    ours, theirs = results
-    if any(abs(a - b) > 1e-9 * max(1.0, abs(b)) for a, b in zip(ours, theirs)):
-        sys.exit(f"{shape.__name__}: the gradients differ, {ours} and {theirs}")
+def chosen(text: str | None, small: bool) -> list[str]:
+    names = text.split(",") if text else ["micrograd"] if small else PEERS
+    if unknown := [name for name in names if name not in PEERS]:
+        raise argparse.ArgumentTypeError(f"no peer {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    if "micrograd" in names and "micrograd-uncollected" not in names:
+        names.insert(names.index("micrograd") + 1, "micrograd-uncollected")
+    return names
 
 
-def spread(times: list[float]) -> str:
-    low, middle, high = quantiles(times, n=4)
-    return f"{middle:6.2f} ({low:.2f}-{high:.2f})"
-
-
-def measure(sizes: tuple[int, ...], nodes_per_cell: int) -> None:
-    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}, micrograd 0.1.0")
-    print("Microseconds a node, build + backward: median (quartiles). Ratios: micrograd / ours, of the medians.\n")
-    print(f"{'shape':6}{'nodes':>8}   {'ours':22}{'micrograd':22}{'micrograd, gc off':22}{'ratio':>7}{'gc off':>8}")
-    for size in sizes:
-        for shape in (chain, wide, tree):
-            check(shape, min(size, 10_000))
-            ours, theirs = shape(autograd.Value, size), shape(micrograd.engine.Value, size)
-            runs: dict[str, list[float]] = {"ours": [], "theirs": [], "theirs, gc off": []}
-            for _ in tqdm(range(max(9, nodes_per_cell // size)), leave=False, disable=None):
-                runs["ours"].append(sum(seconds(ours, True)) / size * 1e6)
-                runs["theirs"].append(sum(seconds(theirs, True)) / size * 1e6)
-                runs["theirs, gc off"].append(sum(seconds(theirs, False)) / size * 1e6)
-            base = median(runs["ours"])
-            on, off = median(runs["theirs"]) / base, median(runs["theirs, gc off"]) / base
-            columns = "".join(f"{spread(times):22}" for times in runs.values())
-            print(f"{shape.__name__:6}{size:8,}   {columns}{on:6.1f}x{off:7.1f}x", flush=True)
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--small", action="store_true", help="1,000 nodes only, few repetitions")
-    small = parser.parse_args().small
-    # micrograd sorts by recursion: it needs a stack as deep as the graph.
-    sys.setrecursionlimit(10_000_000)
-    threading.stack_size(512 * 1024 * 1024)
-    sizes, nodes_per_cell = ((1_000,), 10_000) if small else ((1_000, 10_000, 100_000), 200_000)
-    thread = threading.Thread(target=measure, args=(sizes, nodes_per_cell))
-    thread.start()
-    thread.join()
+    parser.add_argument("--small", action="store_true", help="small sizes, few rounds, micrograd alone")
+    parser.add_argument("--peers", metavar="NAME,NAME", help=f"of {', '.join(PEERS)}; all by default")
+    options = parser.parse_args(arguments)
+    try:
+        peers = chosen(options.peers, options.small)
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    workers: dict[str, Worker] = {}
+    try:
+        for name in ["native", "pure", *peers, "own", "floats"]:
+            try:
+                workers[name] = Worker(name)
+            except Missing as missing:
+                print(f"Left out: {ENGINES[name].title}: {missing}")
+        run(workers, peers, options.small)
+    except Missing as missing:
+        sys.exit(f"Stopped: {missing}.")
+    finally:
+        for worker in workers.values():
+            worker.close()
+
+
+def run(workers: dict[str, Worker], peers: Sequence[str], small: bool) -> None:
+    ours = [name for name in ("native", "pure") if name in workers]
+    if not ours:
+        sys.exit(
+            "There is nothing to compare with: autograd runs neither natively nor in Python, see above.\n"
+            f"  This Python is {sys.executable}.\n  Install the project in it: pip install -e '.[dev]'."
+        )
+    versions = {ENGINES[name].title: workers[name].version for name in (*ours, *peers) if name in workers}
+    print(f"{ENGINES[ours[0]].title}: nanoseconds a node, build + backward. The others: how many times as long.")
+    print("Median (quartiles) of the rounds; ! marks what misses its goal.")
+    print(
+        "Of the program: milliseconds, graphs + Adam. Floats: the forward pass without a graph, to ours without Adam,"
+    )
+    print("which is Python's own arithmetic; the goal is 0.625: ours takes at most 1.6 times as long.\n")
+    graphs = [worker for name, worker in workers.items() if name in (*ours, *peers)]
+    print_table(SMALL_ROWS if small else ROWS, graphs, "nodes", "ns")
+    programs = [worker for name, worker in workers.items() if name in (*ours, "own", "floats")]
+    print_table([SMALL_PROGRAM if small else PROGRAM], programs, "steps", "ms")
+    print(f"{'':15}{'bytes a binary node':>20}{'resident memory':>17}  {'ms to import':21}modules from elsewhere")
+    print(f"{'goal':15}{72:20}{72:17}  {40:<21}none")
+    for title, size, grown, added, modules in footprint.rows(ours, small):
+        print(
+            f"{title:15}{size:>20}{grown:>17}  {spread([1e3 * seconds for seconds in added]):21}{modules}", flush=True
+        )
+    print("\n" + ", ".join(f"{title} {version}" for title, version in versions.items()))
+    print(machine())
 
 
 if __name__ == "__main__":
