@@ -100,16 +100,17 @@ static inline int leave(Walk *walk, Value *node, uintptr_t what) {
     return push(&walk->path, (void *)((uintptr_t)node | what));
 }
 
-/* Whether to go into a node: it is interior and was not seen in this walk. A pass sets the leaves that it meets aside. */
+/* Whether to go into a node: it is interior and was not seen in this walk. A pass sets aside what leaves have. */
 static inline int enter(Walk *walk, Value *node, uint64_t number, int passing) {
-    if (node->meta >> MARK_SHIFT == number)
-        return 0;
     if (form_of(node) == LEAF) {
-        if (!passing)
+        /* Most leaves start from 0: what they add up is what they would be given at the end. */
+        if (!passing || (node->grad == 0.0 && code_of(node) != CONSTANT) || node->meta >> MARK_SHIFT == number)
             return 0;
         mark(node, number);
         return set_aside(&walk->leaves, node);
     }
+    if (node->meta >> MARK_SHIFT == number)
+        return 0;
     mark(node, number);
     if (passing)
         node->grad = 0.0;
