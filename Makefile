@@ -17,7 +17,7 @@ help:
 	@echo "make mutants    put small faults into the core and see that a test notices (an hour or two)"
 	@echo "make lint       ruff, format check and mypy"
 	@echo "make format     format the code"
-	@echo "make benchmark  measure build and backward beside micrograd"
+	@echo "make benchmark  measure build and backward beside other engines (ten minutes)"
 	@echo "make accuracy   measure the worst error of every operation beside mpmath (ten minutes)"
 	@echo "make clean      remove what these commands made"
 

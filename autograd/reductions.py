@@ -37,7 +37,7 @@ def dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
             "  Each number of the first is multiplied by the one at its place in the second.\n"
             f"  Write dot(a, b) with as many numbers in both, or dot(a[:{n}], b[:{n}])."
         )
-    return sum(map(operator.mul, left, right))
+    return reduce(operator.add, map(operator.mul, left, right)) if left else 0.0
 
 
 def logsumexp(values: Iterable[Any]) -> Any:

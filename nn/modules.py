@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from difflib import get_close_matches
+from operator import methodcaller
 from random import Random
 from typing import Any
 
@@ -247,7 +248,7 @@ def _activation_function(activation: Activation) -> Callable[[Any], Any]:
         return _linear
     if callable(activation):
         return activation
-    return getattr(autograd, _known(activation, ACTIVATIONS, "activation"))  # type: ignore[no-any-return]
+    return methodcaller(_known(activation, ACTIVATIONS, "activation"))  # z.relu(), by the shortest way
 
 
 def _linear(z: Any) -> Any:
