@@ -320,4 +320,6 @@ def refuse_backward(node: Value) -> NoReturn:
 
 if not TYPE_CHECKING and core is not None:
     # The same contract in C. From here on this module's names are those of the faster engine.
-    from autograd._native.binding import Value, new_leaf, new_node, to_node
+    from autograd._native.binding import bind
+
+    Value, new_leaf, new_node, to_node = bind()

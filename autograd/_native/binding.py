@@ -14,24 +14,25 @@ def watch_backward(root: Any, gradient: Any) -> None:
     modes.watch.get().backward(root, 1.0 if gradient is None else gradient)
 
 
-Value: Any = core.build(
-    operations=operations.OPERATIONS,
-    factories={"power": operations.power_of, "leaky_relu": operations.leaky_relu_of},
-    leaves={"plain": None, "constant": operations.constant, "detached": operations.detached},
-    unusual=modes.unusual,
-    apply=value.apply,
-    as_float=as_float,
-    watch_backward=watch_backward,
-    refuse_data=value.refuse_data,
-    refuse_backward=value.refuse_backward,
-    equal=Node.__eq__,
-)
-Value.__doc__ = value.Value.__doc__
-for _name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:
-    setattr(Value, _name, vars(Node)[_name])  # a base class in Python would make nodes objects of the collector's
+def bind() -> tuple[Any, ...]:
+    """Value, new_leaf, new_node and to_node of autograd/value.py, in C."""
+    Value = core.build(
+        operations=operations.OPERATIONS,
+        factories={"power": operations.power_of, "leaky_relu": operations.leaky_relu_of},
+        leaves={"plain": None, "constant": operations.constant, "detached": operations.detached},
+        unusual=modes.unusual,
+        apply=value.apply,
+        as_float=as_float,
+        watch_backward=watch_backward,
+        refuse_data=value.refuse_data,
+        refuse_backward=value.refuse_backward,
+        equal=Node.__eq__,
+    )
+    Value.__doc__ = value.Value.__doc__
+    for name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:
+        setattr(Value, name, vars(Node)[name])  # a base class in Python would make nodes objects of the collector's
 
-new_leaf, new_node = core.new_leaf, core.new_node
+    def to_node(operand: Any) -> Any:
+        return operand if type(operand) is Value else core.new_leaf(as_float(operand), operations.constant)
 
-
-def to_node(operand: Any) -> Any:
-    return operand if type(operand) is Value else new_leaf(as_float(operand), operations.constant)
+    return Value, core.new_leaf, core.new_node, to_node
