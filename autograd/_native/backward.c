@@ -135,13 +135,7 @@ down:
         }
     right:
         parent = node->right;
-        if ((found = enter(walk, parent, number, passing))) {
-            if (found < 0 || leave(walk, node, EMIT) < 0)
-                return -1;
-            node = parent;
-            goto down;
-        }
-        break;
+        goto last;
     case GENERAL:
         i = 0;
     on:
@@ -159,6 +153,7 @@ down:
         break;
     default:
         parent = node->left;
+    last:
         if ((found = enter(walk, parent, number, passing))) {
             if (found < 0 || leave(walk, node, EMIT) < 0)
                 return -1;

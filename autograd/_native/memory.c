@@ -99,8 +99,8 @@ static void free_chunk(Chunk *chunk) {
     PyMem_RawFree(chunk);
 }
 
-/* A block with its header set and nothing else, or NULL with a MemoryError. */
-Value *new_block(void) {
+/* A node without parents yet, or NULL with a MemoryError. */
+Value *new_block(double data, unsigned kind) {
     Value *node;
     for (;;) {
         Slab *slab = current;
@@ -126,6 +126,10 @@ Value *new_block(void) {
         unlist(current);
     }
     Py_SET_REFCNT((PyObject *)node, 1);
+    node->data = data;
+    node->grad = 0.0;
+    node->left = NULL;
+    node->meta = kind;
     return node;
 }
 

@@ -1,14 +1,12 @@
 /* The type: how a node is made, read and written. What is slow or rare is Python's, in autograd/value.py. */
 #include "value.h"
 
-#include <structmember.h>
-
 Engine engine;
 
 /* ------------------------------------------------------------------ numbers */
 
 /* The number of an operand that is no Value: 1, 0 where it is no number, -1 with an exception. */
-int as_double(PyObject *object, double *number) {
+static int as_double(PyObject *object, double *number) {
     if (PyFloat_CheckExact(object)) {
         *number = PyFloat_AS_DOUBLE(object);
         return 1;
@@ -52,38 +50,23 @@ static int must_be_double(PyObject *object, double *number) {
 
 /* ------------------------------------------------------------------ making nodes */
 
-Value *new_leaf(double data, unsigned code) {
-    Value *node = new_block();
-    if (node == NULL)
-        return NULL;
-    node->data = data;
-    node->grad = 0.0;
-    node->left = NULL;
-    node->meta = KIND(LEAF, code);
-    return node;
-}
+Value *new_leaf(double data, unsigned code) { return new_block(data, KIND(LEAF, code)); }
 
 static inline PyObject *new_single(Form form, unsigned code, double data, Value *left, double number) {
-    Value *node = new_block();
+    Value *node = new_block(data, KIND(form, code));
     if (node == NULL)
         return NULL;
-    node->data = data;
-    node->grad = 0.0;
     node->left = (Value *)Py_NewRef(left);
     node->number = number;
-    node->meta = KIND(form, code);
     return (PyObject *)node;
 }
 
 static inline PyObject *new_pair(unsigned code, double data, Value *left, Value *right) {
-    Value *node = new_block();
+    Value *node = new_block(data, KIND(PAIR, code));
     if (node == NULL)
         return NULL;
-    node->data = data;
-    node->grad = 0.0;
     node->left = (Value *)Py_NewRef(left);
     node->right = (Value *)Py_NewRef(right);
-    node->meta = KIND(PAIR, code);
     return (PyObject *)node;
 }
 
@@ -91,7 +74,7 @@ static PyObject *new_general(double data, PyObject *operation, PyObject *const *
     General *general = PyMem_Malloc(sizeof(General) + (size_t)count * sizeof(Value *));
     if (general == NULL)
         return PyErr_NoMemory();
-    Value *node = new_block();
+    Value *node = new_block(data, KIND(GENERAL, 0));
     if (node == NULL) {
         PyMem_Free(general);
         return NULL;
@@ -100,11 +83,7 @@ static PyObject *new_general(double data, PyObject *operation, PyObject *const *
     general->count = count;
     for (Py_ssize_t i = 0; i < count; i++)
         general->parents[i] = (Value *)Py_NewRef(parents[i]);
-    node->data = data;
-    node->grad = 0.0;
-    node->left = NULL;
     node->general = general;
-    node->meta = KIND(GENERAL, 0);
     return (PyObject *)node;
 }
 

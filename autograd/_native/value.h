@@ -61,7 +61,7 @@ static inline unsigned kind_of(const Value *node) { return (unsigned)(node->meta
 static inline Form form_of(const Value *node) { return (Form)((node->meta & KIND_MASK) >> 8); }
 static inline unsigned code_of(const Value *node) { return (unsigned)(node->meta & 0xff); }
 
-/* What Python gives at start, see autograd/value.py. All are borrowed for good from a dict that is never freed. */
+/* What Python gives at start, see autograd/_native/binding.py. It is kept for good, as the type is. */
 typedef struct {
     PyTypeObject *type;
     PyObject *operations[OPERATION_COUNT];
@@ -79,13 +79,12 @@ static inline int is_value(PyObject *object) { return Py_TYPE(object) == engine.
 static inline int in_a_mode(void) { return PyList_GET_SIZE(engine.unusual) != 0; }
 
 /* memory.c */
-Value *new_block(void);
+Value *new_block(double data, unsigned kind);
 void release(Value *node);
 Py_ssize_t nodes_alive(void);
 void value_dealloc(PyObject *self);
 
 /* value.c */
-int as_double(PyObject *object, double *number); /* 1, 0 for no number, -1 with an exception */
 Value *new_leaf(double data, unsigned code);
 PyObject *new_node(double data, PyObject *operation, PyObject *parents);
 PyTypeObject *make_type(void);
