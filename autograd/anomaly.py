@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import linecache
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from math import isfinite
-from typing import Any
 
 from autograd import modes
 from autograd.dispatch import Operation, as_float, told
-from autograd.formatting import on_one_line
+from autograd.formatting import on_one_line, program_line
 from autograd.graph import interior_order
 from autograd.messages import names_of_operands
 from autograd.operations import constant
 from autograd.value import Value
-
-ENGINE = os.path.dirname(__file__) + os.sep
 
 
 @contextmanager
@@ -49,7 +42,7 @@ class Finder(modes.Watch):
         """The operation as it is to be recorded, with the line of the program. Raises where `data` is not finite."""
         if modes.following_ieee.get():
             return operation  # inside of a derivative infinities are what IEEE says, and pass
-        line = _line()
+        line = program_line()
         if isfinite(data):
             return operation.called_at(line)
         call, (first, again) = _call(operation, parents), _corrected(operation)
@@ -106,17 +99,3 @@ def _corrected(operation: Operation) -> tuple[str, str]:
     """The name of the first operand, and the call with names, for the code that is to be written instead."""
     names = names_of_operands(operation.forward) or ["x"]
     return names[0], f"{operation.name}({', '.join(names)})"
-
-
-def _line() -> str:
-    """Where the program calls the engine: "model.py:12 (y = x.exp())"."""
-    frame: Any = sys._getframe(2)
-    while frame.f_back and frame.f_code.co_filename.startswith(ENGINE):
-        frame = frame.f_back
-    return _written(frame.f_code.co_filename, frame.f_lineno)
-
-
-@lru_cache(maxsize=4096)
-def _written(file: str, number: int) -> str:
-    code = linecache.getline(file, number).strip()
-    return f"{os.path.basename(file)}:{number}" + f" ({code})" * bool(code)

@@ -203,7 +203,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     chosen, other = (a, b) if condition else (b, a)
     if callable(chosen):
         chosen = chosen()
-    if type(chosen) is float and type(other) is not float and hasattr(other, "_apply"):
+    if type(chosen) is float and type(other) is not float and hasattr(other, "_apply") and not hasattr(other, "_where"):
         return type(other)(chosen)
     return chosen
 

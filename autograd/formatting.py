@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 import re
+import sys
+from functools import lru_cache
 from reprlib import Repr
 from typing import Any
 
+ENGINE = os.path.dirname(__file__) + os.sep
 _LIMITED = Repr()  # looks at the first items of a container only, so that a huge one takes no time
 _LIMITED.maxstring = _LIMITED.maxother = _LIMITED.maxlong = 80
 
@@ -50,3 +55,17 @@ def printable(label: object, limit: int = 24) -> str:
     """A label as data: control characters as escapes, since a terminal would obey them, and not too long."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(label)[: limit + 1])
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def program_line() -> str:
+    """Where the program calls the engine: "model.py:12 (y = x.exp())"."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(ENGINE):
+        frame = frame.f_back
+    return _written(frame.f_code.co_filename, frame.f_lineno)
+
+
+@lru_cache(maxsize=4096)
+def _written(file: str, number: int) -> str:
+    code = linecache.getline(file, number).strip()
+    return f"{os.path.basename(file)}:{number}" + f" ({code})" * bool(code)

@@ -29,6 +29,12 @@ NOT_RECORDED = (
     "  Compute it outside of the block, or write autograd.stop_gradient(v) for the one part that is to be constant."
 )
 
+FOREIGN_PLACEHOLDER = (
+    "A placeholder of another function took part in the one that is traced.\n"
+    "  A compiled function is traced by itself, and sees numbers and Values from outside, no other trace.\n"
+    "  Write the inner function plainly and compile the outer one: autograd.compile(outer)."
+)
+
 # What stands in place of a number, by the name of its type: why it is none, and what to write.
 NO_NUMBERS = {
     "Value": (
@@ -57,6 +63,14 @@ def no_double(number: Any) -> str:
     return (
         f"{shown(number, 40)} is larger than a double can be.\n"
         "  The largest double is 1.8e308.\n  Write math.log(n), and compute with the logarithm."
+    )
+
+
+def no_number_yet(line: str) -> str:
+    return (
+        f"A function that is traced asked for a number at {line}.\n"
+        "  It runs once on placeholders: a branch, float(), .data, .grad or an index would be taken once and for all.\n"
+        "  Write autograd.where(condition, a, b), autograd.maximum(a, b), or autograd.stop_gradient(x) for x.data."
     )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
-from autograd.dispatch import Operation, as_float
-from autograd.operations import OPERATIONS
+from autograd.dispatch import Operation
+from autograd.tracing import Step, Tape
 
 LONGEST = 70  # a subterm with a longer text gets a name, so that no line and no nesting grows without bound
 
@@ -33,90 +32,94 @@ class Language:
 Scope = tuple[tuple[int, int], ...]  # the way into nested choices: the number of each, and which of its branches
 
 
-class Trace:
-    """What a rule did, step by step: each step a pattern and the numbers of the steps that fill it in."""
-
-    def __init__(self, language: Language) -> None:
-        self.language = language
-        self.steps: list[tuple[str, tuple[int, ...]]] = []
-        self.numbers: dict[tuple[str, tuple[int, ...]], int] = {}
-
-    def term(self, pattern: str, *operands: Any) -> Term:
-        step = (pattern, tuple(self.lift(operand).number for operand in operands))
-        if step not in self.numbers:
-            self.numbers[step] = len(self.steps)
-            self.steps.append(step)
-        return Term(self, self.numbers[step])
-
-    def lift(self, number: Any) -> Term:
-        return number if isinstance(number, Term) else self.term(self.language.literal(as_float(number)))
-
-    def printed(self, results: Sequence[Any]) -> tuple[list[str], list[str]]:
-        """The statements that bind subterms, and the text of each result."""
-        wanted = [self.lift(result).number for result in results]
-        uses, scopes = self._uses(wanted)
-        inside: dict[Scope, list[int]] = {}
-        for number, scope in enumerate(scopes):
-            if scope is not None:
-                inside.setdefault(scope, []).append(number)
-        texts = [""] * len(self.steps)
-        names = 0
-
-        def name(statement: str, *text: str) -> tuple[str, str]:
-            nonlocal names
-            names += 1
-            return statement.format(f"t{names - 1}", *text), f"t{names - 1}"
-
-        def statements(scope: Scope) -> list[str]:
-            found: list[str] = []
-            for number in inside.get(scope, []):
-                pattern, operands = self.steps[number]
-                if pattern == CHOICE:
-                    branches = [statements((*scope, (number, side))) for side in (0, 1)]
-                    if any(branches):
-                        declaration, texts[number] = name(self.language.variable)
-                        found.append(declaration)
-                        condition, *values = (texts[operand] for operand in operands)
-                        for head, lines, value in zip((f"if ({condition}) {{", "} else {"), branches, values):
-                            found += [head, *(f"  {line}" for line in [*lines, f"{texts[number]} = {value};"])]
-                        found.append("}")
-                        continue
-                call = pattern.endswith(")")
-                filled = [texts[operand] for operand in operands]
-                text = pattern.format(*(part if call or is_atom(part) else f"({part})" for part in filled))
-                if operands and (uses[number] > 1 or len(text) > LONGEST):
-                    statement, text = name(self.language.constant, text)
-                    found.append(statement)
-                texts[number] = text
-            return found
-
-        lines = statements(())
-        return lines, [texts[number] for number in wanted]
-
-    def _uses(self, wanted: Sequence[int]) -> tuple[list[int], list[Scope | None]]:
-        """How often each step is used, and the innermost scope that holds all its uses; None without any."""
-        uses = [0] * len(self.steps)
-        scopes: list[Scope | None] = [None] * len(self.steps)
-
-        def use(number: int, scope: Scope) -> None:
-            uses[number] += 1
-            earlier = scopes[number]
-            scopes[number] = scope if earlier is None else common(earlier, scope)
-
-        for number in wanted:
-            use(number, ())
-        for number in reversed(range(len(self.steps))):
-            scope = scopes[number]
-            if scope is None:
-                continue
-            pattern, operands = self.steps[number]
-            for place, operand in enumerate(operands):
-                branch = pattern == CHOICE and place
-                use(operand, (*scope, (number, place - 1)) if branch else scope)
-        return uses, scopes
-
-
+ARITHMETIC = {"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
+ORDER = {"less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}", "greater_equal": "{} >= {}"}
 CHOICE = "{} ? {} : {}"
+
+
+def printed(language: Language, tape: Tape, results: Sequence[int]) -> tuple[list[str], list[str]]:
+    """The statements that bind subterms of the steps `results`, and the text of each of them."""
+    uses, scopes = uses_of(tape, results)
+    inside: dict[Scope, list[int]] = {}
+    for number, scope in enumerate(scopes):
+        if scope is not None:
+            inside.setdefault(scope, []).append(number)
+    texts = [""] * len(tape.steps)
+    names = 0
+
+    def name(statement: str, *text: str) -> tuple[str, str]:
+        nonlocal names
+        names += 1
+        return statement.format(f"t{names - 1}", *text), f"t{names - 1}"
+
+    def statements(scope: Scope) -> list[str]:
+        found: list[str] = []
+        for number in inside.get(scope, []):
+            step, operands = tape.steps[number], tape.operands(number)
+            if step[0] == "where":
+                branches = [statements((*scope, (number, side))) for side in (0, 1)]
+                if any(branches):
+                    declaration, texts[number] = name(language.variable)
+                    found.append(declaration)
+                    condition, *values = (texts[operand] for operand in operands)
+                    for head, lines, value in zip((f"if ({condition}) {{", "} else {"), branches, values):
+                        found += [head, *(f"  {line}" for line in [*lines, f"{texts[number]} = {value};"])]
+                    found.append("}")
+                    continue
+            text = step_text(language, step, [texts[operand] for operand in operands])
+            if operands and (uses[number] > 1 or len(text) > LONGEST):
+                statement, text = name(language.constant, text)
+                found.append(statement)
+            texts[number] = text
+        return found
+
+    lines = statements(())
+    return lines, [texts[number] for number in results]
+
+
+def step_text(language: Language, step: Step, operands: Sequence[str]) -> str:
+    """A step with the texts of its operands filled in."""
+    kind = step[0]
+    if kind == "input":
+        return str(step[1])
+    if kind == "constant":
+        return language.literal(step[1])
+    if kind == "stop_gradient" or isinstance(kind, Operation):
+        return operands[0]
+    pattern = pattern_of(language, kind, len(operands))
+    if not pattern.endswith(")"):
+        operands = [text if is_atom(text) else f"({text})" for text in operands]
+    return pattern.format(*operands)
+
+
+def pattern_of(language: Language, kind: str, count: int) -> str:
+    patterns = {
+        "where": CHOICE, "power": language.power, "absolute": language.absolute, "equal": language.equal,
+        "unequal": language.unequal, **ARITHMETIC, **ORDER,
+    }  # fmt: skip
+    return patterns.get(kind) or f"{language.function(kind)}({', '.join(['{}'] * count)})"
+
+
+def uses_of(tape: Tape, wanted: Sequence[int]) -> tuple[list[int], list[Scope | None]]:
+    """How often each step is used, and the innermost branch of choices that holds all its uses; None without any."""
+    uses = [0] * len(tape.steps)
+    scopes: list[Scope | None] = [None] * len(tape.steps)
+
+    def use(number: int, scope: Scope) -> None:
+        uses[number] += 1
+        earlier = scopes[number]
+        scopes[number] = scope if earlier is None else common(earlier, scope)
+
+    for number in wanted:
+        use(number, ())
+    for number in reversed(range(len(tape.steps))):
+        scope = scopes[number]
+        if scope is None:
+            continue
+        for place, operand in enumerate(tape.operands(number)):
+            branch = tape.steps[number][0] == "where" and place
+            use(operand, (*scope, (number, place - 1)) if branch else scope)
+    return uses, scopes
 
 
 def common(a: Scope, b: Scope) -> Scope:
@@ -124,72 +127,6 @@ def common(a: Scope, b: Scope) -> Scope:
     while n < min(len(a), len(b)) and a[n] == b[n]:
         n += 1
     return a[:n]
-
-
-class Term:
-    """A placeholder for a number: it takes part in arithmetic, comparisons and operations, and writes them down."""
-
-    __slots__ = ("number", "trace")
-    __hash__ = None  # type: ignore[assignment]  # equality writes a comparison down
-
-    def __init__(self, trace: Trace, number: int) -> None:
-        self.trace, self.number = trace, number
-
-    def _apply(self, operation: Operation, operands: Sequence[Any]) -> Any:
-        if has_row(operation, len(operands)):
-            name = self.trace.language.function(operation.name)
-            return self.trace.term(f"{name}({', '.join(['{}'] * len(operands))})", *operands)
-        return operation.forward(*map(self.trace.lift, operands))
-
-    def _where(self, a: Any, b: Any) -> Term:
-        comparisons = {self.trace.language.equal, self.trace.language.unequal, *ORDER.values()}
-        is_comparison = self.trace.steps[self.number][0] in comparisons
-        condition = self if is_comparison else self != 0.0
-        return self.trace.term(CHOICE, condition, *(x() if callable(x) else x for x in (a, b)))
-
-    def _stop_gradient(self) -> Term:
-        return self
-
-    def __pow__(self, other: Any) -> Term:
-        return self.trace.term(self.trace.language.power, self, other)
-
-    def __rpow__(self, other: Any) -> Term:
-        return self.trace.term(self.trace.language.power, other, self)
-
-    def __neg__(self) -> Term:
-        return self.trace.term("-{}", self)
-
-    def __abs__(self) -> Term:
-        return self.trace.term(self.trace.language.absolute, self)
-
-    def __eq__(self, other: Any) -> Term:  # type: ignore[override]
-        return self.trace.term(self.trace.language.equal, self, other)
-
-    def __ne__(self, other: Any) -> Term:  # type: ignore[override]
-        return self.trace.term(self.trace.language.unequal, self, other)
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError(
-            "A rule that is traced has no numbers to branch on.\n"
-            "  It runs once on placeholders, and what it does with them is written down.\n"
-            "  Write autograd.where(condition, a, b) in place of a if condition else b."
-        )
-
-
-ARITHMETIC = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "truediv": "{} / {}"}
-ORDER = {"lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}"}
-
-
-def _method(pattern: str, reflected: bool = False) -> Callable[..., Term]:
-    if reflected:
-        return lambda self, other: self.trace.term(pattern, other, self)
-    return lambda self, other: self.trace.term(pattern, self, other)
-
-
-for _name, _pattern in (ARITHMETIC | ORDER).items():
-    setattr(Term, f"__{_name}__", _method(_pattern))
-for _name, _pattern in ARITHMETIC.items():
-    setattr(Term, f"__r{_name}__", _method(_pattern, reflected=True))
 
 
 def is_atom(text: str) -> bool:
@@ -208,19 +145,15 @@ def arity(operation: Operation) -> int:
     return len(operation.example) - 1
 
 
-def has_row(operation: Operation, count: int) -> bool:
-    return OPERATIONS.get(operation.name) is operation and count == arity(operation)
-
-
 def names(count: int) -> list[str]:
     return {1: ["x"], 2: ["a", "b"]}.get(count, [f"x{i}" for i in range(1, count + 1)])
 
 
 def forward_text(language: Language, operation: Operation, operands: Sequence[str]) -> tuple[list[str], str]:
     """The statements of `forward` on operands of these names, and its result."""
-    trace = Trace(language)
-    result = operation.forward(*map(trace.term, operands))
-    statements, (text,) = trace.printed([result])
+    tape = Tape(fold=False)
+    result = operation.forward(*map(tape.input, operands))
+    statements, (text,) = printed(language, tape, [tape.lift(result)])
     return statements, text
 
 
@@ -228,7 +161,7 @@ def partials_text(
     language: Language, operation: Operation, operands: Sequence[str], only: int | None = None
 ) -> tuple[list[str], list[str]]:
     """The statements of the derivative on the result `out` and these operands; its partials, or `only` one."""
-    trace = Trace(language)
-    out, *terms = map(trace.term, ["out", *operands])
-    partials = operation.partials(out, terms)
-    return trace.printed(partials if only is None else partials[only : only + 1])
+    tape = Tape(fold=False)
+    out, *terms = map(tape.input, ["out", *operands])
+    partials = [tape.lift(partial) for partial in operation.partials(out, terms)]
+    return printed(language, tape, partials if only is None else partials[only : only + 1])

@@ -233,7 +233,13 @@ class Value(Node):
 
 def apply(operation: Operation, operands: Sequence[Any]) -> Value:
     """The node for any operation on any operands: what module functions and custom operations come to."""
-    nodes = [to_node(operand) for operand in operands]
+    try:
+        nodes = [to_node(operand) for operand in operands]
+    except TypeError:
+        for operand in operands:
+            if hasattr(operand, "_where"):  # the placeholder of a trace: it writes the operation down
+                return operand._apply(operation, operands)  # type: ignore[no-any-return]
+        raise
     try:
         data = as_float(operation.forward(*[node.data for node in nodes]))
     except (ArithmeticError, ValueError, TypeError) as error:

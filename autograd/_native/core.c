@@ -46,7 +46,8 @@ static PyObject *build(PyObject *module, PyObject *args, PyObject *kwargs) {
         return NULL;
     engine.codes = PyDict_New();
     engine.labels = PyDict_New();
-    if (engine.codes == NULL || engine.labels == NULL)
+    engine.is_asked = PyUnicode_InternFromString("_apply");
+    if (engine.codes == NULL || engine.labels == NULL || engine.is_asked == NULL)
         return NULL;
     for (long code = 0; code < OPERATION_COUNT; code++) {
         PyObject *number = PyLong_FromLong(code);

@@ -8,7 +8,6 @@ operands are x and the plain number, and the only partial is that for x.
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from autograd.dispatch import Operation
 from autograd.operations import OPERATIONS, leaky_relu_of
 from autograd.printer import Language, arity, forward_text, names, partials_text
+from autograd.tracing import takes_any
 
 FILE = Path(__file__).with_name("operations.h")
 HEADER = """/* Printed from the rows of autograd/operations.py by `make generate`. Do not edit. */
@@ -62,7 +62,7 @@ def operations_header() -> str:
     functions: list[str] = []
     lines: dict[str, list[str]] = {"UNARY": [], "BINARY": [], "PARAMETRISED": []}
     for operation in OPERATIONS.values():
-        if not operation.parameters and not takes_any_number(operation):
+        if not operation.parameters and not takes_any(operation):
             kind = "UNARY" if arity(operation) == 1 else "BINARY"
             lines[kind].append(line(operation, names(arity(operation)), functions))
     for operation in (OPERATIONS["power"], LEAKY_RELU):
@@ -98,11 +98,6 @@ def printed(name: str, operands: Sequence[str], statements: Sequence[str], resul
     unused = [f"    (void){operand};" for operand in operands if not re.search(rf"\b{operand}\b", "\n".join(lines))]
     parameters = ", ".join(f"double {operand}" for operand in operands)
     return "\n".join([f"static inline double {name}({parameters}) {{", *unused, *lines, "}"])
-
-
-def takes_any_number(operation: Operation) -> bool:
-    code = getattr(operation.forward, "__code__", None)
-    return code is not None and bool(code.co_flags & inspect.CO_VARARGS)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ static int as_double(PyObject *object, double *number) {
         if (*number != -1.0 || !PyErr_Occurred())
             return 1;
         PyErr_Clear(); /* too large: as_float says so in its words */
-    }
+    } else if (!PyFloat_Check(object) && PyObject_HasAttr((PyObject *)Py_TYPE(object), engine.is_asked))
+        return 0; /* another kind of number, which answers itself: the placeholder of a trace */
     PyObject *found = PyObject_CallOneArg(engine.as_float, object);
     if (found == NULL) {
         if (!PyErr_ExceptionMatches(PyExc_TypeError))

@@ -70,7 +70,8 @@ typedef struct {
     PyObject *codes;   /* {operation: its code} */
     PyObject *unusual; /* the list of modes that are set in any thread */
     PyObject *apply, *as_float, *watch_backward, *refuse_data, *refuse_backward, *equal;
-    PyObject *labels; /* {address: label}; few nodes have one */
+    PyObject *labels;   /* {address: label}; few nodes have one */
+    PyObject *is_asked; /* "_apply", the method of what takes part in operations, see autograd/dispatch.py */
 } Engine;
 
 extern Engine engine;

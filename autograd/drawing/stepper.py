@@ -18,7 +18,7 @@ from autograd.dispatch import Operation, as_float
 from autograd.drawing import check_model, javascript
 from autograd.drawing.picture import brief, paths_of
 from autograd.graph import topological_order
-from autograd.printer import has_row
+from autograd.tracing import has_row
 from autograd.value import Value
 
 FOLDER = Path(__file__).parent

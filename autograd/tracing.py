@@ -1,0 +1,304 @@
+"""A function run once on placeholders, and what it does with them written down as a tape: flat steps, no objects.
+
+The same tape serves the compiler, which runs it over rows, and the printer, which writes rules in C and JavaScript.
+Operations that have a row in `operations` are steps; all others are what their rule does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from autograd import messages
+from autograd.dispatch import Operation, as_float
+from autograd.formatting import program_line
+from autograd.graph import interior_order
+from autograd.ieee import IEEE
+from autograd.operations import OPERATIONS, constant
+from autograd.value import Value
+
+COMPARISONS = {
+    "less": float.__lt__,
+    "less_equal": float.__le__,
+    "greater": float.__gt__,
+    "greater_equal": float.__ge__,
+    "equal": float.__eq__,
+    "unequal": float.__ne__,
+}
+LEAVES = ("input", "parameter", "constant")  # a step without operands; behind its name stands what it is
+Step = tuple[Any, ...]  # the name of an operation, and the numbers of the steps that are its operands
+
+
+class TracingError(TypeError):
+    """A function that is traced asked a placeholder for a number, which it does not have."""
+
+
+class Tape:
+    """Steps in the order in which they run; a step is known by its number.
+
+    steps       ("input", place), ("parameter", place), ("constant", number), or an operation and its operands:
+                ("multiply", 3, 4). Behind an Operation that has no row stand the step that its forward came to, then
+                its operands
+    parameters  the leaves that the function captured, in the order in which it used them
+    labels      names that the function gave to steps
+    fold        whether operations on plain numbers are carried out, and x**2 becomes x * x: not where rules are
+                printed, whose every bit counts
+    """
+
+    def __init__(self, fold: bool = True) -> None:
+        self.fold = fold
+        self.steps: list[Step] = []
+        self.known: dict[Step, int] = {}
+        self.parameters: list[Value] = []
+        self.labels: dict[int, str] = {}
+        self._captured: dict[Value, int] = {}
+
+    def add(self, step: Step) -> int:
+        """The number of a step; equal steps are one."""
+        number = self.known.get(step)
+        if number is None:
+            number = self.known[step] = len(self.steps)
+            self.steps.append(step)
+        return number
+
+    def input(self, place: Any) -> Placeholder:
+        return Placeholder(self, self.add(("input", place)))
+
+    def constant(self, number: float) -> int:
+        step = ("constant", number)
+        if number == number and number != 0.0:
+            return self.add(step)
+        key = ("constant", repr(number))  # 0.0 equals -0.0, and NaN nothing
+        if key not in self.known:
+            self.known[key] = len(self.steps)
+            self.steps.append(step)
+        return self.known[key]
+
+    def constant_of(self, number: int) -> float | None:
+        """The plain number that a step is, None for all others."""
+        step = self.steps[number]
+        return step[1] if step[0] == "constant" else None
+
+    def apply(self, name: str, *operands: int) -> int:
+        """The step of an operation: folded where the operands are plain numbers or change nothing."""
+        if self.fold:
+            numbers = [self.constant_of(operand) for operand in operands]
+            if any(number is not None for number in numbers):
+                simpler = self._folded(name, operands, numbers)
+                if simpler is not None:
+                    return simpler
+        return self.add((name, *operands))
+
+    def _folded(self, name: str, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
+        if name == "where":
+            return None if numbers[0] is None else operands[1 if numbers[0] else 2]
+        if None not in numbers:
+            return self.constant(float(evaluate(name, list(map(IEEE, numbers)))))  # type: ignore[arg-type]
+        first, second = (*numbers, None)[:2]
+        # The sign of a zero aside, which says nothing about a derivative.
+        if (name == "multiply" and first == 1.0) or (name == "add" and first == 0.0):
+            return operands[1]
+        if (name in ("multiply", "divide") and second == 1.0) or (name in ("add", "subtract") and second == 0.0):
+            return operands[0]
+        if name == "multiply" and -1.0 in (first, second):
+            return self.apply("negative", operands[0] if second == -1.0 else operands[1])
+        if name == "power":
+            return self._power(operands[0], second)
+        return None
+
+    def _power(self, x: int, exponent: float | None) -> int | None:
+        """x**y by products and roots, where the exponent is a plain number that has them."""
+        if exponent in (2.0, 3.0, 4.0):
+            square = self.apply("multiply", x, x)
+            return square if exponent == 2.0 else self.apply("multiply", square, x if exponent == 3.0 else square)
+        if exponent in (0.5, 1.0):
+            return x if exponent == 1.0 else self.apply("sqrt", x)
+        if exponent in (-0.5, -1.0, -2.0):
+            return self.apply("divide", self.constant(1.0), self._power(x, -exponent) or x)
+        return None
+
+    def lift(self, operand: Any) -> int:
+        """The number of the step that stands for an operand: a placeholder, a Value, a plain number."""
+        if type(operand) is Placeholder:
+            if operand._tape is not self:
+                raise TracingError(messages.FOREIGN_PLACEHOLDER)
+            return operand._number
+        if type(operand) is Value:
+            number = self._captured.get(operand)
+            return self._capture(operand) if number is None else number
+        return self.constant(as_float(operand))
+
+    def _capture(self, value: Value) -> int:
+        """A leaf is a parameter, which may change between two runs; an interior node is what its operation does."""
+        if value.is_leaf:
+            if value.operation is constant:
+                number = self.constant(value.data)
+            else:
+                number = self.add(("parameter", len(self.parameters)))
+                self.parameters.append(value)
+            self._captured[value] = number
+            return number
+        for node in interior_order(value, self._captured):
+            operands = [Placeholder(self, self.lift(parent)) for parent in node.parents]
+            number = self._captured[node] = Placeholder._apply(node.operation, operands)._number
+            if node.label:
+                self.labels[number] = node.label
+        return self._captured[value]
+
+    def operands(self, number: int) -> tuple[int, ...]:
+        step = self.steps[number]
+        return () if step[0] in LEAVES else step[1:]
+
+    def used(self, wanted: Sequence[int]) -> bytearray:
+        """Which steps the wanted ones need, these included: a byte for each step."""
+        used = bytearray(len(self.steps))
+        for number in wanted:
+            used[number] = 1
+        for number in range(max(wanted, default=-1), -1, -1):
+            if used[number]:
+                for operand in self.operands(number):
+                    used[operand] = 1
+        return used
+
+
+class Placeholder:
+    """What a traced function is given in place of a number: it takes part in operations, and writes them down."""
+
+    __slots__ = ("_tape", "_number")
+    __hash__ = None  # type: ignore[assignment]  # equality writes a comparison down
+
+    def __init__(self, tape: Tape, number: int) -> None:
+        self._tape, self._number = tape, number
+
+    @staticmethod
+    def _apply(operation: Operation, operands: Sequence[Any]) -> Placeholder:
+        tape = next(operand._tape for operand in operands if type(operand) is Placeholder)
+        numbers = [tape.lift(operand) for operand in operands]
+        if has_row(operation, len(operands)) and not operation.parameters:
+            name = operation.name
+            return Placeholder(tape, numbers[0] if name == "identity" else tape.apply(name, *numbers))
+        if operation.name == "power" and operation.parameters:
+            return Placeholder(tape, tape.apply("power", *numbers, tape.constant(operation.parameters[0])))
+        result = operation.forward(*(Placeholder(tape, number) for number in numbers))
+        return Placeholder(tape, tape.add((operation, tape.lift(result), *numbers)))
+
+    def _where(self, a: Any, b: Any) -> Placeholder:
+        tape = self._tape
+        condition = self if tape.steps[self._number][0] in COMPARISONS else self != 0.0
+        branches = [tape.lift(x() if callable(x) else x) for x in (a, b)]
+        return Placeholder(tape, tape.apply("where", condition._number, *branches))
+
+    def _stop_gradient(self) -> Placeholder:
+        return Placeholder(self._tape, self._tape.add(("stop_gradient", self._number)))
+
+    def leaky_relu(self, slope: float = 0.01) -> Any:
+        from autograd.operations import leaky_relu
+
+        return leaky_relu(self, slope)
+
+    def __pos__(self) -> Placeholder:
+        return self
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TracingError(messages.no_number_yet(program_line()))
+
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __len__ = _refuse
+    __getitem__ = _refuse
+    data = property(_refuse, _refuse)
+    grad = property(_refuse, _refuse)
+    parents = property(_refuse)
+    backward = _refuse
+
+    @property
+    def label(self) -> str:
+        return self._tape.labels.get(self._number, "")
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._tape.labels[self._number] = str(label)
+
+    def __repr__(self) -> str:
+        return f"<placeholder {self.label or self._number}>"
+
+
+# ------------------------------------------------------------------------- the operators, written for speed: a trace
+# may have a million steps
+
+
+def _unary(name: str) -> Callable[[Placeholder], Placeholder]:
+    def method(self: Placeholder) -> Placeholder:
+        return Placeholder(self._tape, self._tape.apply(name, self._number))
+
+    return method
+
+
+def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def method(self: Placeholder, other: Any) -> Any:
+        tape = self._tape
+        if type(other) is Placeholder and other._tape is tape:
+            step = (name, self._number, other._number)
+        else:
+            try:
+                number = tape.lift(other)
+            except TracingError:
+                raise
+            except TypeError:
+                return NotImplemented
+            if tape.steps[number][0] == "constant":
+                return Placeholder(tape, tape.apply(name, self._number, number))
+            step = (name, self._number, number)
+        number = tape.known.get(step, -1)
+        if number < 0:
+            number = tape.known[step] = len(tape.steps)
+            tape.steps.append(step)
+        return Placeholder(tape, number)
+
+    def reflected(self: Placeholder, other: Any) -> Any:
+        tape = self._tape
+        try:
+            number = tape.lift(other)
+        except TracingError:
+            raise
+        except TypeError:
+            return NotImplemented
+        return Placeholder(tape, tape.apply(name, number, self._number))
+
+    return method, reflected
+
+
+for _name, _row in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}.items():
+    _forward, _backward = _binary(_row)
+    setattr(Placeholder, f"__{_name}__", _forward)
+    setattr(Placeholder, f"__r{_name}__", _backward)
+for _name, _row in zip(("lt", "le", "gt", "ge", "eq", "ne"), COMPARISONS):
+    setattr(Placeholder, f"__{_name}__", _binary(_row)[0])
+for _name, _row in {"neg": "negative", "abs": "absolute"}.items():
+    setattr(Placeholder, f"__{_name}__", _unary(_row))
+for _name, _operation in OPERATIONS.items():
+    if not _operation.parameters and len(_operation.example) == 2:
+        setattr(Placeholder, _name, lambda self, _operation=_operation: Placeholder._apply(_operation, [self]))
+
+
+def has_row(operation: Operation, count: int) -> bool:
+    """Whether it is a step of that many operands."""
+    row = OPERATIONS.get(operation.name) is operation and not takes_any(operation)
+    return row and count == len(operation.example) - 1
+
+
+def takes_any(operation: Operation) -> bool:
+    """Whether it takes any number of operands, so that its row is no step of one size."""
+    code = getattr(operation.forward, "__code__", None)
+    return code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS, without importing inspect
+
+
+def evaluate(name: str, operands: Sequence[float]) -> float:
+    """One step on plain numbers; on `IEEE` numbers it does not raise."""
+    if name in COMPARISONS:
+        return float(COMPARISONS[name](float(operands[0]), float(operands[1])))
+    if name == "where":
+        return operands[1] if operands[0] else operands[2]
+    if name == "stop_gradient":
+        return operands[0]
+    if type(operands[0]) is IEEE:
+        return IEEE._apply(OPERATIONS[name], operands)
+    return float(OPERATIONS[name](*operands))
