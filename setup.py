@@ -5,14 +5,17 @@ Everything else about the package stands in pyproject.toml.
 
 import sys
 import sysconfig
+from glob import glob
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCES = ["autograd/_native/" + name for name in ("core.c", "value.c", "backward.c", "memory.c")]
-HEADERS = ["autograd/_native/value.h", "autograd/_native/operations.h"]
+SOURCES = sorted(glob("autograd/_native/*.c"))
+HEADERS = sorted(glob("autograd/_native/*.h"))
 # The same bits as Python: no fused multiply-add, and x**2 by pow, which Python calls too.
 FLAGS = ["-O2", "-std=c11", "-ffp-contract=off", "-fno-builtin-pow", "-fno-math-errno"]
+# Tapes are compared by tolerance and may fuse. Never -ffast-math: its start-up code flushes subnormals to zero for all.
+TAPE_FLAGS = ["-O3", "-std=c11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"]
 
 
 class Optional(build_ext):
@@ -27,7 +30,15 @@ class Optional(build_ext):
             self.extensions.remove(extension)
 
 
-extensions = [Extension("autograd._native.core", SOURCES, depends=HEADERS, extra_compile_args=FLAGS)]
+extensions = [
+    Extension("autograd._native.core", SOURCES, depends=HEADERS, extra_compile_args=FLAGS),
+    Extension(
+        "autograd._native.tapes",
+        sorted(glob("autograd/_native/tape/*.c")),
+        depends=[*HEADERS, *glob("autograd/_native/tape/*.h")],
+        extra_compile_args=TAPE_FLAGS,
+    ),
+]
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
     print("autograd: the engine in C is not tested on free-threaded Python; the one in Python serves.", file=sys.stderr)
     extensions = []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autograd.dispatch import Operation
-from autograd.tracing import Step, Tape
+from autograd.tracing import Rule, Step, Tape
 
 LONGEST = 70  # a subterm with a longer text gets a name, so that no line and no nesting grows without bound
 
@@ -84,7 +84,7 @@ def step_text(language: Language, step: Step, operands: Sequence[str]) -> str:
         return str(step[1])
     if kind == "constant":
         return language.literal(step[1])
-    if kind == "stop_gradient" or isinstance(kind, Operation):
+    if kind == "stop_gradient" or isinstance(kind, Rule):
         return operands[0]
     pattern = pattern_of(language, kind, len(operands))
     if not pattern.endswith(")"):
@@ -116,7 +116,10 @@ def uses_of(tape: Tape, wanted: Sequence[int]) -> tuple[list[int], list[Scope | 
         scope = scopes[number]
         if scope is None:
             continue
-        for place, operand in enumerate(tape.operands(number)):
+        operands = tape.operands(number)
+        if isinstance(tape.steps[number][0], Rule):
+            operands = operands[:1]
+        for place, operand in enumerate(operands):
             branch = tape.steps[number][0] == "where" and place
             use(operand, (*scope, (number, place - 1)) if branch else scope)
     return uses, scopes

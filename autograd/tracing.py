@@ -6,8 +6,8 @@ Operations that have a row in `operations` are steps; all others are what their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from autograd import messages
 from autograd.dispatch import Operation, as_float
@@ -26,19 +26,27 @@ COMPARISONS = {
     "unequal": float.__ne__,
 }
 LEAVES = ("input", "parameter", "constant")  # a step without operands; behind its name stands what it is
-Step = tuple[Any, ...]  # the name of an operation, and the numbers of the steps that are its operands
+Step = tuple[Any, ...]  # what kind it is, and the numbers of the steps that are its operands
 
 
 class TracingError(TypeError):
     """A function that is traced asked a placeholder for a number, which it does not have."""
 
 
+class Rule(NamedTuple):
+    """The kind of a step with a derivative of its own, as an operation without a row has it.
+
+    Its operands: what its forward came to, so many operands, and the partial for each of these.
+    """
+
+    count: int
+
+
 class Tape:
     """Steps in the order in which they run; a step is known by its number.
 
-    steps       ("input", place), ("parameter", place), ("constant", number), or an operation and its operands:
-                ("multiply", 3, 4). Behind an Operation that has no row stand the step that its forward came to, then
-                its operands
+    steps       ("input", place), ("parameter", place), ("constant", number), or the kind of a step and its operands:
+                ("multiply", 3, 4). A kind is the name of an operation, or an object that says more
     parameters  the leaves that the function captured, in the order in which it used them
     labels      names that the function gave to steps
     fold        whether operations on plain numbers are carried out, and x**2 becomes x * x: not where rules are
@@ -149,6 +157,37 @@ class Tape:
         step = self.steps[number]
         return () if step[0] in LEAVES else step[1:]
 
+    def rewritten(
+        self, results: Sequence[int], forms: Mapping[int, Step] | None = None, instead: Mapping[int, int] | None = None
+    ) -> tuple[Tape, list[int]]:
+        """The tape of what the results need, and where they are in it.
+
+        forms    {number: the step in place of this one}
+        instead  {number: the earlier step that everybody is to use in place of this one}
+        """
+        forms, instead = forms or {}, instead or {}
+        needed, kept = bytearray(len(self.steps)), []
+        for number in results:
+            needed[instead.get(number, number)] = 1
+        for number in range(len(self.steps) - 1, -1, -1):
+            if needed[number]:
+                step = forms.get(number) or self.steps[number]
+                kept.append((number, step))
+                if step[0] not in LEAVES:
+                    for operand in step[1:]:
+                        needed[instead.get(operand, operand)] = 1
+        new, place = Tape(), [-1] * len(self.steps)
+        new.parameters = self.parameters
+        for number, step in reversed(kept):
+            if step[0] in LEAVES:
+                place[number] = new.constant(step[1]) if step[0] == "constant" else new.add(step)
+            else:
+                place[number] = new.add((step[0], *[place[instead.get(operand, operand)] for operand in step[1:]]))
+        for number, label in self.labels.items():
+            if place[instead.get(number, number)] >= 0:
+                new.labels[place[instead.get(number, number)]] = label
+        return new, [place[instead.get(number, number)] for number in results]
+
     def used(self, wanted: Sequence[int]) -> bytearray:
         """Which steps the wanted ones need, these included: a byte for each step."""
         used = bytearray(len(self.steps))
@@ -179,8 +218,10 @@ class Placeholder:
             return Placeholder(tape, numbers[0] if name == "identity" else tape.apply(name, *numbers))
         if operation.name == "power" and operation.parameters:
             return Placeholder(tape, tape.apply("power", *numbers, tape.constant(operation.parameters[0])))
-        result = operation.forward(*(Placeholder(tape, number) for number in numbers))
-        return Placeholder(tape, tape.add((operation, tape.lift(result), *numbers)))
+        terms = [Placeholder(tape, number) for number in numbers]
+        result = tape.lift(operation.forward(*terms))
+        partials = map(tape.lift, operation.partials(Placeholder(tape, result), terms))
+        return Placeholder(tape, tape.add((Rule(len(numbers)), result, *numbers, *partials)))
 
     def _where(self, a: Any, b: Any) -> Placeholder:
         tape = self._tape

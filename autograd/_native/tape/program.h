@@ -1,0 +1,87 @@
+/* A program read from bytes, and a run of it. */
+#ifndef AUTOGRAD_PROGRAM_H
+#define AUTOGRAD_PROGRAM_H
+
+#include "tape.h"
+
+#define MAGIC 0x50475441 /* "ATGP" */
+#define VERSION 1
+#define HEAD 18 /* words before the numbers: magic, version, the sizes in the order of `fields` in program.c */
+
+/* Fills in a program. NULL, or what is wrong; "" where memory ran out. `forget_program` is due in any case. */
+const char *read_program(Program *program, const char *bytes, size_t size);
+void forget_program(Program *program);
+
+/* Doubles in memory, rows and columns any number of bytes apart. */
+typedef struct {
+    char *start;
+    ptrdiff_t row, column;
+} Table;
+
+/* What a run reads and writes. */
+typedef struct {
+    int64_t rows;
+    Table input, output;  /* rows x inputs, rows x outputs */
+    const int64_t *index; /* which row of `input` each row is, or NULL for all in order */
+    double weight;        /* of a row in the sums */
+    int threads;
+} Job;
+
+/* team.c: threads that wait for work. */
+typedef struct Team Team;
+Team *start_team(int threads, void (*work)(void *task, int member), void *task);
+void run_team(Team *team); /* each member, the caller among them, does the work once */
+void end_team(Team *team);
+
+#define GROUPS 32 /* at most: parts of the rows whose sums are added in order, whichever thread computed them */
+
+/* The memory of a run, kept for the next one. */
+typedef struct {
+    const Program *program;
+    const Kernels *kernels;
+    double *uniform, *splat, *sums; /* the sums of each group of rows */
+    Context *context;               /* one for each thread */
+    int contexts;
+    int64_t lanes; /* that the contexts have room for */
+    Team *team;    /* from the first run with threads until `rest` */
+    int threads;   /* that it was asked for */
+    const Job *job;
+    int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
+} Workspace;
+
+int start_workspace(Workspace *work, const Program *program, const Kernels *kernels);
+void rest(Workspace *work); /* sends the threads home */
+void end_workspace(Workspace *work);
+
+/* Runs a program whose parameters stand in the workspace. 0, or -1 where memory ran out. */
+int run_program(Workspace *work, const Job *job);
+static inline double *parameters_of(Workspace *work) { return work->uniform + work->program->constants; }
+static inline double result_of(const Workspace *work, int32_t k) { return work->uniform[work->program->result[k]]; }
+
+const Kernels *best_kernels(const char *asked);
+
+/* How parameters move: the formulas of nn/optimizers.py. */
+typedef enum { SGD, ADAM, ADAMW } Rule;
+typedef struct {
+    Rule rule;
+    double lr, momentum, dampening, weight_decay, beta1, beta2, eps;
+    int nesterov, amsgrad, started; /* whether SGD has a momentum yet */
+    double *parameter, *state;      /* `state`: the momenta; of Adam m, v and the largest v, one array after the other */
+    int64_t steps;
+} Optimizer;
+
+/* Where a training stands; it may stop after any step and go on. The program's first results are the loss of the rows
+   and the penalty, then a gradient for each parameter. */
+typedef struct {
+    int64_t batch, at;         /* rows of a step; rows of this epoch that are done */
+    double total, norms;       /* of this epoch's steps so far */
+    double best, tolerance;    /* tolerance below 0: never converged */
+    int64_t waited, patience, epochs;
+    int mean, converged, diverged;
+    double *losses, *gradient_norms; /* of whole epochs */
+} Training;
+
+/* Steps until so many epochs are done, `seconds` are over, or the training ends. -1 where memory ran out. */
+int train(Workspace *work, const Job *job, Optimizer *optimizer, Training *training, int64_t epochs, double seconds);
+
+#endif

@@ -1,0 +1,191 @@
+/* A run: chunk of rows by chunk, in groups whose sums are added in order, so that threads change no digit. */
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+static int has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+           && __builtin_cpu_supports("avx512bw");
+}
+
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+static const Kernels *const all_kernels[] = {&avx512_kernels, &avx2_kernels, &baseline_kernels};
+static int (*const all_supported[])(void) = {has_avx512, has_avx2, NULL};
+#else
+static const Kernels *const all_kernels[] = {&baseline_kernels};
+static int (*const all_supported[])(void) = {NULL};
+#endif
+
+/* The widest that this processor has; the one that was asked for by name, NULL where there is none. */
+const Kernels *best_kernels(const char *asked) {
+    for (size_t k = 0; k < sizeof all_kernels / sizeof *all_kernels; k++)
+        if ((all_supported[k] == NULL || all_supported[k]()) && (asked == NULL || !strcmp(asked, all_kernels[k]->name)))
+            return all_kernels[k];
+    return NULL;
+}
+
+static void *aligned(void *memory) { return (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
+
+int start_workspace(Workspace *work, const Program *program, const Kernels *kernels) {
+    memset(work, 0, sizeof *work);
+    work->program = program, work->kernels = kernels;
+    work->uniform = calloc((size_t)program->uniforms + 1, sizeof(double));
+    work->splat = malloc((size_t)program->splats * WIDEST * sizeof(double) + 128);
+    work->sums = malloc((size_t)program->sums * GROUPS * sizeof(double) + 1);
+    if (work->uniform == NULL || work->splat == NULL || work->sums == NULL)
+        return -1;
+    memcpy(work->uniform, program->constant, (size_t)program->constants * sizeof(double));
+    return 0;
+}
+
+static void end_contexts(Workspace *work) {
+    for (int k = 0; k < work->contexts; k++)
+        free(work->context[k].arena), free(work->context[k].address), free(work->context[k].mask),
+            free(work->context[k].layer);
+    free(work->context);
+    work->context = NULL, work->contexts = 0;
+}
+
+void end_workspace(Workspace *work) {
+    rest(work);
+    end_contexts(work);
+    free(work->uniform), free(work->splat), free(work->sums);
+}
+
+/* Row slots for so many threads: in a fresh context every slot is the thread's own. */
+static int make_contexts(Workspace *work, int count, int64_t lanes) {
+    const Program *p = work->program;
+    if (work->contexts >= count && work->lanes >= lanes)
+        return 0;
+    end_contexts(work);
+    work->context = calloc((size_t)count, sizeof(Context));
+    if (work->context == NULL)
+        return -1;
+    work->contexts = count, work->lanes = lanes;
+    const size_t operands = (size_t)p->slots + (size_t)p->splats;
+    for (int k = 0; k < count; k++) {
+        Context *context = &work->context[k];
+        context->program = p, context->uniform = work->uniform;
+        context->arena = calloc((size_t)p->slots * (size_t)lanes + 16, sizeof(double));
+        context->address = malloc((operands + 1) * sizeof *context->address);
+        context->mask = malloc((operands + 1) * sizeof *context->mask);
+        context->layer = malloc(((size_t)p->widest + 1) * sizeof *context->layer);
+        if (!context->arena || !context->address || !context->mask || !context->layer)
+            return -1;
+        const double *splats = aligned(work->splat);
+        context->shared = aligned(context->arena);
+        for (int32_t slot = 0; slot < p->slots; slot++)
+            context->address[slot] = context->shared + slot * lanes, context->mask[slot] = -1;
+        for (int32_t s = 0; s < p->splats; s++)
+            context->address[p->slots + s] = (double *)splats + s * WIDEST, context->mask[p->slots + s] = 0;
+    }
+    return 0;
+}
+
+/* A column of a chunk, where it lies if it lies side by side and fills its vectors, else a copy in `own`. */
+static double *column_in(const Job *job, int32_t column, int64_t first, int64_t rows, int64_t lanes, double *own) {
+    const Table *from = &job->input;
+    const char *start = from->start + column * from->column;
+    if (job->index == NULL && from->row == sizeof(double) && rows == lanes)
+        return (double *)(start + first * from->row);
+    for (int64_t t = 0; t < rows; t++) {
+        const int64_t row = job->index ? job->index[first + t] : first + t;
+        memcpy(own + t, start + row * from->row, sizeof(double));
+    }
+    for (int64_t t = rows; t < lanes; t++)
+        own[t] = own[rows - 1];
+    return own;
+}
+
+static void run_chunk(const Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
+    const Program *p = work->program;
+    const int width = work->kernels->lanes;
+    const int64_t lanes = (rows + width - 1) / width * width;
+    double *const own = context->shared;
+    for (int32_t k = 0; k < p->inputs; k++)
+        context->address[k] = column_in(job, k, first, rows, lanes, own + k * work->lanes);
+    double *weight = context->address[p->inputs];
+    for (int64_t t = 0; t < lanes; t++)
+        weight[t] = t < rows ? job->weight : 0.0;
+    const Table *to = &job->output;
+    const int in_place = to->row == sizeof(double) && rows == lanes;
+    for (int32_t k = 0; k < p->outputs; k++) {
+        const int32_t slot = p->inputs + 1 + k;
+        context->address[slot] = in_place ? (double *)(to->start + k * to->column + first * to->row)
+                                          : own + slot * work->lanes;
+    }
+    work->kernels->rows(context, lanes);
+    if (!in_place)
+        for (int32_t k = 0; k < p->outputs; k++) {
+            const double *from = context->address[p->inputs + 1 + k];
+            char *start = to->start + k * to->column + first * to->row;
+            for (int64_t t = 0; t < rows; t++)
+                memcpy(start + t * to->row, from + t, sizeof(double));
+        }
+}
+
+static void run_groups(void *argument, int member) {
+    Workspace *work = argument;
+    const Program *p = work->program;
+    Context *context = &work->context[member];
+    int64_t group;
+    while ((group = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED)) < work->groups) {
+        context->sums = work->sums + group * p->sums;
+        memset(context->sums, 0, (size_t)p->sums * sizeof(double));
+        for (int64_t c = work->chunks * group / work->groups; c < work->chunks * (group + 1) / work->groups; c++) {
+            const int64_t first = c * work->chunk, left = work->job->rows - first;
+            run_chunk(work, context, work->job, first, left < work->chunk ? left : work->chunk);
+        }
+    }
+}
+
+void rest(Workspace *work) {
+    if (work->team != NULL)
+        end_team(work->team);
+    work->team = NULL, work->threads = 0;
+}
+
+static int run_rows(Workspace *work, const Job *job) {
+    const Program *p = work->program;
+    const int64_t most = (job->rows + WIDEST - 1) / WIDEST * WIDEST;
+    work->job = job, work->next = 0;
+    work->chunk = most < p->lanes ? most : p->lanes;
+    work->chunks = (job->rows + work->chunk - 1) / work->chunk;
+    work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
+    const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);
+    if (work->team == NULL && make_contexts(work, threads > 1 ? threads : 1, work->chunk) < 0)
+        return -1;
+    double *splats = aligned(work->splat);
+    for (int32_t s = 0; s < p->splats; s++)
+        for (int k = 0; k < WIDEST; k++)
+            splats[s * WIDEST + k] = work->uniform[p->splat[s]];
+    if (threads > 1 && work->threads == 0) {
+        work->threads = threads;
+        work->team = start_team(threads, run_groups, work);
+    }
+    if (threads > 1 && work->team != NULL)
+        run_team(work->team);
+    else
+        run_groups(work, 0);
+    double *sums = work->uniform + p->sums_at;
+    memcpy(sums, work->sums, (size_t)p->sums * sizeof(double));
+    for (int64_t group = 1; group < work->groups; group++)
+        for (int32_t k = 0; k < p->sums; k++)
+            sums[k] += work->sums[group * p->sums + k];
+    return 0;
+}
+
+int run_program(Workspace *work, const Job *job) {
+    const Program *p = work->program;
+    work->kernels->uniform(p, p->before, p->runs_before, work->uniform);
+    if (job->rows > 0 && p->instructions > 0) {
+        if (run_rows(work, job) < 0)
+            return -1;
+    } else
+        memset(work->uniform + p->sums_at, 0, (size_t)p->sums * sizeof(double));
+    work->kernels->uniform(p, p->after, p->runs_after, work->uniform);
+    return 0;
+}

@@ -1,0 +1,109 @@
+/* Whole epochs: a run for each batch, and the step of the optimiser after it. */
+#include <math.h>
+#include <time.h>
+
+#include "program.h"
+
+static double now(void) {
+    struct timespec time;
+    timespec_get(&time, TIME_UTC);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void sgd_step(Optimizer *o, const double *restrict g, int32_t count) {
+    double *restrict p = o->parameter, *restrict b = o->state;
+    if (o->momentum == 0.0)
+        for (int32_t k = 0; k < count; k++)
+            p[k] -= o->lr * (g[k] + o->weight_decay * p[k]);
+    else {
+        const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
+        const double again = o->nesterov ? o->momentum : 0.0;
+        for (int32_t k = 0; k < count; k++) {
+            const double slope = g[k] + o->weight_decay * p[k];
+            b[k] = keep * b[k] + add * slope;
+            p[k] -= o->lr * (o->nesterov ? slope + again * b[k] : b[k]);
+        }
+        o->started = 1;
+    }
+}
+
+static void adam_step(Optimizer *o, const double *restrict g, int32_t count) {
+    double *restrict p = o->parameter, *restrict m = o->state, *restrict v = m + count, *restrict largest = v + count;
+    const double t = (double)o->steps + 1.0, lr = o->lr / (1.0 - pow(o->beta1, t));
+    const double root = sqrt(1.0 - pow(o->beta2, t)), decay = o->rule == ADAMW ? 1.0 - o->lr * o->weight_decay : 1.0;
+    const double penalty = o->rule == ADAM ? o->weight_decay : 0.0;
+    for (int32_t k = 0; k < count; k++) {
+        const double slope = g[k] + penalty * p[k];
+        m[k] += (1.0 - o->beta1) * (slope - m[k]);
+        v[k] = o->beta2 * v[k] + (1.0 - o->beta2) * slope * slope;
+        largest[k] = largest[k] > v[k] ? largest[k] : v[k];
+        const double size = sqrt(o->amsgrad ? largest[k] : v[k]) / root + o->eps;
+        p[k] = p[k] * decay - (size != 0.0 ? lr * (m[k] / size) : 0.0);
+    }
+}
+
+/* One batch: 0, or -1 where memory ran out. Nothing moves where the loss is not finite. */
+static int step(Workspace *work, const Job *all, Optimizer *o, Training *training) {
+    const Program *p = work->program;
+    const int64_t left = all->rows - training->at;
+    Job job = *all;
+    job.rows = left < training->batch ? left : training->batch;
+    job.weight = training->mean ? 1.0 / (double)job.rows : 1.0;
+    if (all->index != NULL)
+        job.index = all->index + training->at;
+    else
+        job.input.start += training->at * all->input.row;
+    if (run_program(work, &job) < 0)
+        return -1;
+    const double loss = result_of(work, 0), penalty = result_of(work, 1);
+    if (!isfinite(loss + penalty)) {
+        training->diverged = 1;
+        return 0;
+    }
+    const double *g = work->uniform + p->result[2];
+    double square = 0.0;
+    for (int32_t k = 0; k < p->parameters; k++)
+        square += g[k] * g[k];
+    if (o->rule == SGD)
+        sgd_step(o, g, p->parameters);
+    else
+        adam_step(o, g, p->parameters);
+    o->steps++;
+    const double share = (double)job.rows / (double)all->rows;
+    training->total += (training->mean ? share * loss : loss) + share * penalty;
+    training->norms += sqrt(square);
+    training->at += job.rows;
+    return 0;
+}
+
+static void end_epoch(const Job *job, Training *training) {
+    const double steps = (double)((job->rows + training->batch - 1) / training->batch), total = training->total;
+    training->losses[training->epochs] = total;
+    training->gradient_norms[training->epochs++] = training->norms / steps;
+    training->waited = training->tolerance < 0.0 || total < training->best - training->tolerance ? 0
+                                                                                                 : training->waited + 1;
+    training->best = total < training->best ? total : training->best;
+    training->converged = training->waited >= training->patience;
+    training->at = 0, training->total = training->norms = 0.0;
+}
+
+int train(Workspace *work, const Job *job, Optimizer *o, Training *training, int64_t epochs, double seconds) {
+    const double end = now() + seconds;
+    int64_t steps = 0, look = 1; /* the clock is looked at seldom where steps are short */
+    o->parameter = parameters_of(work);
+    while (training->epochs < epochs && !training->converged) {
+        if (step(work, job, o, training) < 0)
+            return -1;
+        if (training->diverged)
+            break;
+        if (training->at == job->rows)
+            end_epoch(job, training);
+        if (++steps == look) {
+            const double left = end - now();
+            if (left <= 0.0)
+                break;
+            look += left > 0.5 * seconds ? steps : 1 + steps / 16;
+        }
+    }
+    return 0;
+}

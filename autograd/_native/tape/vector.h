@@ -1,0 +1,48 @@
+/* LANES doubles side by side, in the vector extensions that gcc and clang share. */
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 32")
+
+typedef double vd __attribute__((vector_size(LANES * 8)));
+typedef long long vi __attribute__((vector_size(LANES * 8)));
+typedef double vd_in_memory __attribute__((vector_size(LANES * 8), aligned(8), may_alias));
+
+INLINE vd load(const double *from) { return *(const vd_in_memory *)from; }
+INLINE void store(double *to, vd x) { *(vd_in_memory *)to = x; }
+
+INLINE double sum_of_lanes(vd x) {
+#if LANES == 8
+    typedef double v4 __attribute__((vector_size(32)));
+    const v4 half = __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+    typedef double v2 __attribute__((vector_size(16)));
+    const v2 quarter = __builtin_shufflevector(half, half, 0, 1) + __builtin_shufflevector(half, half, 2, 3);
+    return quarter[0] + quarter[1];
+#elif LANES == 4
+    typedef double v2 __attribute__((vector_size(16)));
+    const v2 half = __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3);
+    return half[0] + half[1];
+#else
+    return x[0] + x[1];
+#endif
+}
+
+/* to[0] += the sum of a's lanes, ..., to[3] += that of d's: neighbours are added in pairs, all four at once. */
+INLINE void add_sums_of_lanes(vd a, vd b, vd c, vd d, double *to) {
+#if LANES == 8
+    typedef double v4 __attribute__((vector_size(32)));
+    typedef double v4_in_memory __attribute__((vector_size(32), aligned(8), may_alias));
+    const vd ab = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
+                  + __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    const vd cd = __builtin_shufflevector(c, d, 0, 8, 2, 10, 4, 12, 6, 14)
+                  + __builtin_shufflevector(c, d, 1, 9, 3, 11, 5, 13, 7, 15);
+    const vd abcd = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13)
+                    + __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    const v4 sums = __builtin_shufflevector(abcd, abcd, 0, 1, 2, 3) + __builtin_shufflevector(abcd, abcd, 4, 5, 6, 7);
+    *(v4_in_memory *)to += sums;
+#elif LANES == 4
+    const vd ab = __builtin_shufflevector(a, b, 0, 4, 2, 6) + __builtin_shufflevector(a, b, 1, 5, 3, 7);
+    const vd cd = __builtin_shufflevector(c, d, 0, 4, 2, 6) + __builtin_shufflevector(c, d, 1, 5, 3, 7);
+    store(to, load(to) + __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+#else
+    to[0] += sum_of_lanes(a), to[1] += sum_of_lanes(b), to[2] += sum_of_lanes(c), to[3] += sum_of_lanes(d);
+#endif
+}

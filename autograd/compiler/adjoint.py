@@ -1,0 +1,196 @@
+"""The backward pass as steps of a tape: v_bar = sum over the children c of v of c_bar * dc/dv, children before parents.
+
+The local derivatives are the rows of `operations`, run on placeholders, so that the steps of both passes share what
+they have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.compiler.layers import Affine, Element, Outer, Transposed, rates
+from autograd.operations import OPERATIONS, power_exponent_slope
+from autograd.printer import Scope, uses_of
+from autograd.tracing import COMPARISONS, Placeholder, Rule, Tape
+
+# In place of forms that keep every digit in the tails: errors below 4 ulp of 1, and one product in place of a function.
+SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "tanh": lambda out, x: (1.0 - out * out,),
+    "sigmoid": lambda out, x: (out * (1.0 - out),),
+    "power": lambda out, x, y: (y * x ** (y - 1.0), power_exponent_slope(out, x)),
+}
+CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
+
+
+def adjoints(
+    tape: Tape, seeds: Sequence[tuple[int, int]], wanted: Sequence[int], inputs_vary: bool = True
+) -> dict[int, int]:
+    """The steps that hold the adjoints of `wanted`, where there are any, for the seeds (result, its adjoint).
+
+    An adjoint of a number that is the same for all rows is the sum over the rows. The steps are added to the tape.
+    """
+    return BackwardPass(tape, seeds, wanted, inputs_vary).adjoints
+
+
+class BackwardPass:
+    def __init__(self, tape: Tape, seeds: Sequence[tuple[int, int]], wanted: Sequence[int], inputs_vary: bool) -> None:
+        self.tape = tape
+        roots = [number for number, _ in seeds]
+        self.last = max(roots)
+        self.rate = rates(tape, inputs_vary)
+        self.between = self._depends_on(wanted)
+        self.adjoints: dict[int, int] = {}
+        self.elements: dict[int, dict[int, int]] = {}  # of a layer: the adjoints of its results
+        self.done: set[int] = set()  # layers whose elements' adjoints include f' already
+        self.users = self._count_users(roots)
+        chooses = any(step[0] == "where" for step in tape.steps[: self.last + 1])
+        self.scopes: list[Scope | None] = uses_of(tape, roots)[1] if chooses else []
+        for number, seed in seeds:
+            self._add(number, seed, self.rate[seed])
+        for number in range(self.last, -1, -1):
+            if self.between[number]:
+                self._pass_on(number)
+
+    def _depends_on(self, wanted: Sequence[int]) -> bytearray:
+        depends = bytearray(len(self.tape.steps))
+        for number in wanted:
+            depends[number] = 1
+        for number, step in enumerate(self.tape.steps[: self.last + 1]):
+            kind = step[0]
+            if kind in ("input", "parameter", "constant", "stop_gradient") or kind in COMPARISONS:
+                continue
+            operands = step[2 : 2 + kind.count] if isinstance(kind, Rule) else step[1:]
+            if any(depends[operand] for operand in operands):
+                depends[number] = 1
+        return depends
+
+    def _count_users(self, roots: Sequence[int]) -> list[int]:
+        users = [0] * (self.last + 1)
+        used = self.tape.used(roots)
+        for number in range(self.last + 1):
+            if used[number]:
+                for operand in self.tape.operands(number):
+                    users[operand] += 1
+        for number in roots:
+            users[number] += 1
+        return users
+
+    def _add(self, number: int, message: int, rate: int) -> None:
+        """One more message for a step; from a step of each row to a uniform one, the sum over the rows."""
+        if rate == 1 and self.rate[number] == 0:
+            message = self.tape.add(("row_sum", message))
+        before = self.adjoints.get(number)
+        self.adjoints[number] = message if before is None else self.tape.apply("add", before, message)
+
+    def _pass_on(self, number: int) -> None:
+        kind, *operands = self.tape.steps[number]
+        if type(kind) is Affine:
+            if number in self.elements:
+                self._through_layer(number, kind)
+            return
+        adjoint = self.adjoints.get(number)
+        if adjoint is None or kind in ("input", "parameter", "constant"):
+            return
+        if type(kind) is Element:
+            self.elements.setdefault(operands[0], {})[kind.place] = adjoint
+            return
+        apply, rate, between = self.tape.apply, self.rate[number], self.between
+        if kind == "multiply":
+            a, b = operands
+            if between[a]:
+                self._add(a, self._guarded(number, apply("multiply", adjoint, b)), rate)
+            if between[b]:
+                self._add(b, self._guarded(number, apply("multiply", adjoint, a)), rate)
+        elif kind in CONSTANT:
+            for operand, partial in zip(operands, CONSTANT[kind]):
+                if between[operand]:
+                    self._add(operand, adjoint if partial > 0 else apply("negative", adjoint), rate)
+        elif kind == "where":
+            condition, a, b = operands
+            zero = self.tape.constant(0.0)
+            if between[a]:
+                self._add(a, apply("where", condition, adjoint, zero), rate)
+            if between[b]:
+                self._add(b, apply("where", condition, zero, adjoint), rate)
+        else:
+            self._by_rule(number, kind, operands, adjoint)
+
+    def _by_rule(self, number: int, kind: Any, operands: list[int], adjoint: int) -> None:
+        if isinstance(kind, Rule):
+            operands, partials = operands[1 : 1 + kind.count], operands[1 + kind.count :]
+        else:
+            terms = [Placeholder(self.tape, n) for n in (number, *operands)]
+            rule = SLOPES.get(kind)
+            found = rule(*terms) if rule else OPERATIONS[kind].partials(terms[0], terms[1:])
+            partials = [self.tape.lift(partial) for partial in found]
+        for operand, partial in zip(operands, partials):
+            if self.between[operand]:
+                message = self._guarded(number, self.tape.apply("multiply", adjoint, partial))
+                self._add(operand, message, self.rate[number])
+
+    # ------------------------------------------------------------------ choices
+
+    def _guarded(self, number: int, message: int) -> int:
+        """The message of a step that only one branch of a choice uses: 0 where that is not taken, not 0 * inf."""
+        scope = self.scopes[number] if self.scopes else None
+        if not scope:
+            return message
+        return self.tape.apply("where", self._taken(scope), message, self.tape.constant(0.0))
+
+    def _taken(self, scope: Scope) -> int:
+        """1 where all choices around a step take its branch, else 0."""
+        one, zero = self.tape.constant(1.0), self.tape.constant(0.0)
+        taken = one
+        for choice, side in scope:
+            condition = self.tape.steps[choice][1]
+            taken = self.tape.apply("where", condition, *((zero, taken) if side else (taken, zero)))
+        return taken
+
+    # ------------------------------------------------------------------ layers
+
+    def _through_layer(self, number: int, layer: Affine) -> None:
+        operands, n, m = self.tape.steps[number][1:], layer.inputs, layer.outputs
+        x, weights, biases = operands[:n], operands[n : n + m * n], operands[n + m * n :]
+        found = self.elements.pop(number)
+        places = sorted(found)
+        d = [found[place] for place in places]
+        if layer.activation and number not in self.done:
+            d = [self._times_slope(number, layer.activation, p, adjoint) for p, adjoint in zip(places, d)]
+        if any(self.between[operand] for operand in (*weights, *biases)):
+            sums = self.tape.add((Outer(n, len(d)), *d, *x))
+            for k, place in enumerate(places):
+                for i in range(n):
+                    self._add_sum(weights[place * n + i], sums, k * n + i)
+                self._add_sum(biases[place], sums, len(d) * n + k)
+        if any(self.between[operand] for operand in x):
+            rows = [weights[place * n + i] for place in places for i in range(n)]
+            before = self._layer_before(x)
+            if before is None:
+                step = self.tape.add((Transposed(n, len(d), ""), *d, *rows))
+            else:
+                self.done.add(before)
+                activation = self.tape.steps[before][0].activation
+                step = self.tape.add((Transposed(n, len(d), activation), *d, *rows, *x))
+            for i, operand in enumerate(x):
+                if self.between[operand]:
+                    self._add(operand, self.tape.add((Element(i), step)), 1)
+
+    def _add_sum(self, number: int, sums: int, place: int) -> None:
+        if self.between[number]:
+            self._add(number, self.tape.add((Element(place), sums)), 2)
+
+    def _times_slope(self, number: int, activation: str, place: int, adjoint: int) -> int:
+        out = Placeholder(self.tape, self.tape.add((Element(place), number)))
+        rule = SLOPES.get(activation)
+        (slope,) = rule(out, out) if rule else OPERATIONS[activation].partials(out, [out])
+        return self.tape.apply("multiply", adjoint, self.tape.lift(slope))
+
+    def _layer_before(self, x: Sequence[int]) -> int | None:
+        """The layer that has just these results with an activation, for this layer alone: then f' is part of the step."""
+        layers = {self.tape.steps[number][1] for number in x if type(self.tape.steps[number][0]) is Element}
+        alone = all(self.users[number] == 1 and type(self.tape.steps[number][0]) is Element for number in x)
+        if len(layers) != 1 or not alone or len(set(x)) != len(x):
+            return None
+        (layer,) = layers
+        return layer if getattr(self.tape.steps[layer][0], "activation", "") and self.between[layer] else None

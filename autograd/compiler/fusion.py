@@ -1,0 +1,99 @@
+"""The last pass over a tape: products and sums that belong together become one step, and detours are dropped.
+
+a b + c, a b - c and c - a b are one step each; the sum over the rows of a product is a dot product over the rows; long
+sums of uniform numbers are one step, so that they need not wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograd.compiler.layers import rates
+from autograd.tracing import Rule, Step, Tape
+
+LONG = 8  # so many terms, and a sum of uniform numbers is worth a step of its own
+
+
+def fuse(tape: Tape, results: Sequence[int], inputs_vary: bool = True) -> tuple[Tape, list[int]]:
+    """The fused tape of what the results need, and where they are now."""
+    tape, results = without_detours(tape, results)
+    rate = rates(tape, inputs_vary)
+    uses = [0] * len(tape.steps)
+    for number in results:
+        uses[number] += 2
+    used = tape.used(results)
+    for number in range(len(tape.steps)):
+        if used[number]:
+            for operand in tape.operands(number):
+                uses[operand] += 1
+    forms = long_sums(tape, used, rate, uses)
+    for number in range(len(tape.steps)):
+        if used[number] and number not in forms:
+            step = fused(tape, number, rate, uses)
+            if step is not tape.steps[number]:
+                forms[number] = step
+    return tape.rewritten(results, forms)
+
+
+def without_detours(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:
+    """The tape without steps that are another step: stop_gradient, and rules, whose derivative has done its work."""
+    instead: dict[int, int] = {}
+    for number, step in enumerate(tape.steps):
+        if step[0] == "stop_gradient" or isinstance(step[0], Rule):
+            instead[number] = instead.get(step[1], step[1])
+    return tape.rewritten(results, instead=instead) if instead else (tape, list(results))
+
+
+def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step:
+    """The step, together with the product that only it uses."""
+    step = tape.steps[number]
+    kind = step[0]
+    if kind in ("add", "subtract"):
+        for place in (1, 2):
+            product = tape.steps[step[place]]
+            alone = uses[step[place]] == 1 and rate[step[place]] == rate[number]
+            if product[0] == "multiply" and alone:
+                other = step[3 - place]
+                if kind == "add":
+                    return ("multiply_add", product[1], product[2], other)
+                return ("multiply_subtract" if place == 1 else "subtract_product", product[1], product[2], other)
+    elif kind == "row_sum":
+        product = tape.steps[step[1]]
+        if product[0] == "multiply" and uses[step[1]] == 1:
+            return ("row_dot", product[1], product[2])
+    return step
+
+
+def long_sums(tape: Tape, used: bytearray, rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:
+    """Uniform sums of many terms as one dot product, of many products as well: {number: ("dot", a ..., b ...)}."""
+    steps, inside = tape.steps, bytearray(len(tape.steps))
+    found: dict[int, Step] = {}
+    for number in range(len(steps) - 1, -1, -1):
+        if steps[number][0] != "add" or rate[number] == 1 or inside[number] or not used[number]:
+            continue
+        products: list[tuple[int, int]] = []
+        terms: list[int] = []
+        pending = [number]
+        inner = []
+        while pending:
+            term = pending.pop()
+            kind, *operands = steps[term]
+            alone = term == number or (uses[term] == 1 and rate[term] == rate[number])
+            if kind == "add" and alone:
+                pending += reversed(operands)
+                inner.append(term)
+            elif kind == "multiply" and alone:
+                products.append((operands[0], operands[1]))
+            else:
+                terms.append(term)
+        if len(products) >= LONG or len(terms) >= LONG:
+            for term in inner:
+                inside[term] = 1
+            one = tape.constant(1.0)
+            # Terms that are no products count as products with 1.
+            pairs = products + [(term, one) for term in terms]
+            if not products:
+                found[number] = ("sum", *terms)
+            else:
+                found[number] = ("dot", *(a for a, _ in pairs), *(b for _, b in pairs))
+    return found
