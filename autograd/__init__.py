@@ -59,11 +59,12 @@ from autograd.value import Value
 
 __all__ = [
     "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan",
-    "check_engine", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain", "explore",
-    "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp", "leaky_relu", "lint",
-    "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad",
-    "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt",
-    "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
+    "check_engine", "compile", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain",
+    "explore", "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp",
+    "leaky_relu", "lint", "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply", "negative",
+    "no_grad", "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax",
+    "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
+    "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from autograd.checking import GradcheckError as GradcheckError
     from autograd.checking import gradcheck as gradcheck
     from autograd.checking import numerical_gradient as numerical_gradient
+    from autograd.compiler.compiled import compile as compile
     from autograd.drawing import draw as draw
     from autograd.drawing.stepper import explore as explore
 else:
@@ -78,6 +80,7 @@ else:
     _LATER = {
         "GradcheckError": "autograd.checking",
         "check_engine": "autograd.check_engine",
+        "compile": "autograd.compiler.compiled",
         "draw": "autograd.drawing",
         "explore": "autograd.drawing.stepper",
         "gradcheck": "autograd.checking",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from autograd import messages
 from autograd.dispatch import Operation, as_float
-from autograd.formatting import program_line
+from autograd.formatting import printable, program_line, short
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
 from autograd.operations import OPERATIONS, constant
@@ -36,10 +36,10 @@ class TracingError(TypeError):
 class Rule(NamedTuple):
     """The kind of a step with a derivative of its own, as an operation without a row has it.
 
-    Its operands: what its forward came to, so many operands, and the partial for each of these.
+    Its operands: what its forward came to, as many operands as its arity says, and the partial for each of these.
     """
 
-    count: int
+    arity: int
 
 
 class Tape:
@@ -124,6 +124,28 @@ class Tape:
         if exponent in (-0.5, -1.0, -2.0):
             return self.apply("divide", self.constant(1.0), self._power(x, -exponent) or x)
         return None
+
+    def name(self, number: int) -> str:
+        """What a step is called: by its label, x0 and p0 for inputs and parameters, a plain number by itself."""
+        kind, *rest = self.steps[number]
+        if kind == "constant":
+            return short(rest[0])
+        label = self.labels.get(number) or (self.parameters[rest[0]].label if kind == "parameter" else "")
+        plain = {"input": "x", "parameter": "p"}
+        return printable(label) or (f"{plain[kind]}{rest[0]}" if kind in plain else f"v{number}")
+
+    def line(self, number: int) -> str:
+        """A step as a reader sees it: "h = tanh(v3)"."""
+        kind, *operands = self.steps[number]
+        names = ", ".join(map(self.name, operands if not isinstance(kind, Rule) else operands[:1]))
+        return f"{self.name(number)} = {kind if isinstance(kind, str) else type(kind).__name__.lower()}({names})"
+
+    def __repr__(self) -> str:
+        """The steps line by line, the middle of a long tape left out."""
+        lines = [self.line(number) for number, step in enumerate(self.steps) if step[0] not in LEAVES]
+        if len(lines) > 60:
+            lines[30:-30] = [f"... {len(lines) - 60:,} more"]
+        return "\n".join(lines) or "<no steps>"
 
     def lift(self, operand: Any) -> int:
         """The number of the step that stands for an operand: a placeholder, a Value, a plain number."""
@@ -225,9 +247,11 @@ class Placeholder:
 
     def _where(self, a: Any, b: Any) -> Placeholder:
         tape = self._tape
-        condition = self if tape.steps[self._number][0] in COMPARISONS else self != 0.0
+        condition = self._number
+        if tape.steps[condition][0] not in COMPARISONS:
+            condition = tape.apply("unequal", condition, tape.constant(0.0))
         branches = [tape.lift(x() if callable(x) else x) for x in (a, b)]
-        return Placeholder(tape, tape.apply("where", condition._number, *branches))
+        return Placeholder(tape, tape.apply("where", condition, *branches))
 
     def _stop_gradient(self) -> Placeholder:
         return Placeholder(self._tape, self._tape.add(("stop_gradient", self._number)))

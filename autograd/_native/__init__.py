@@ -1,6 +1,6 @@
-"""The engine in C, where it was built. AUTOGRAD_PURE_PYTHON=1 refuses it: then autograd/value.py computes.
+"""The extensions in C, where they were built. AUTOGRAD_PURE_PYTHON=1 refuses them: then Python computes.
 
-core     the extension module, None without it
+core     the module with Value, None without it
 backend  "native" or "python"
 """
 
@@ -11,9 +11,14 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-core: Any = None
-if os.environ.get("AUTOGRAD_PURE_PYTHON", "0") in ("", "0"):
-    with suppress(ImportError):
-        core = import_module("autograd._native.core")
 
+def extension(name: str) -> Any:
+    """The extension of that name, None where it was not built or is refused."""
+    if os.environ.get("AUTOGRAD_PURE_PYTHON", "0") in ("", "0"):
+        with suppress(ImportError):
+            return import_module(f"autograd._native.{name}")
+    return None
+
+
+core = extension("core")
 backend = "python" if core is None else "native"

@@ -60,7 +60,7 @@ class BackwardPass:
             kind = step[0]
             if kind in ("input", "parameter", "constant", "stop_gradient") or kind in COMPARISONS:
                 continue
-            operands = step[2 : 2 + kind.count] if isinstance(kind, Rule) else step[1:]
+            operands = step[2 : 2 + kind.arity] if isinstance(kind, Rule) else step[1:]
             if any(depends[operand] for operand in operands):
                 depends[number] = 1
         return depends
@@ -118,7 +118,7 @@ class BackwardPass:
 
     def _by_rule(self, number: int, kind: Any, operands: list[int], adjoint: int) -> None:
         if isinstance(kind, Rule):
-            operands, partials = operands[1 : 1 + kind.count], operands[1 + kind.count :]
+            operands, partials = operands[1 : 1 + kind.arity], operands[1 + kind.arity :]
         else:
             terms = [Placeholder(self.tape, n) for n in (number, *operands)]
             rule = SLOPES.get(kind)
@@ -187,7 +187,7 @@ class BackwardPass:
         return self.tape.apply("multiply", adjoint, self.tape.lift(slope))
 
     def _layer_before(self, x: Sequence[int]) -> int | None:
-        """The layer that has just these results with an activation, for this layer alone: then f' is part of the step."""
+        """The layer that has just these results, for this layer alone, and an f: then f' is part of the step."""
         layers = {self.tape.steps[number][1] for number in x if type(self.tape.steps[number][0]) is Element}
         alone = all(self.users[number] == 1 and type(self.tape.steps[number][0]) is Element for number in x)
         if len(layers) != 1 or not alone or len(set(x)) != len(x):

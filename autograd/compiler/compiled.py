@@ -1,0 +1,303 @@
+"""What a user holds of a compiled function: calls, batches of rows, gradients, the tape."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from math import isfinite
+from typing import Any, Literal
+
+from autograd._native import extension
+from autograd.compiler import forms, messages
+from autograd.compiler.program import program_of
+from autograd.compiler.python import PythonProgram
+from autograd.compiler.replay import replay
+from autograd.structure import flat, is_sequence, like
+from autograd.tracing import Tape
+from autograd.value import Value
+
+Errors = Literal["raise", "nan"]
+MOST_REPLAYED = 100  # rows that are not finite and are asked why; a column of NaN would take as long as no compiler
+
+
+def compile(
+    function: Callable[..., Any] | None = None, *, n_inputs: int | None = None, example: tuple[Any, ...] | None = None
+) -> Any:
+    """The function traced once to a tape that runs over rows, forward and backward; also a decorator.
+
+    function  of numbers, of sequences of numbers; it returns a number or a sequence. Values that it captures are its
+              parameters: they stay what they are, may change between two calls, and get gradients
+    n_inputs  the length of the sequence that is the function's only argument
+    example   arguments of the shapes that it takes, as ([0.0, 0.0], 1.0). Without either, each argument is a number
+
+    >>> f = compile(lambda x, y: x * y + x)
+    >>> f(2.0, 3.0), f.value_and_grad(2.0, 3.0)
+    (8.0, (8.0, (4.0, 2.0)))
+    >>> f.batch([[2.0, 3.0], [0.5, 1.0]])
+    array([8., 1.])
+
+    It is traced when it is first used. A branch, float(), .data, .grad or an index on what depends on an argument
+    raises TracingError with the line and what to write instead; `where`, `maximum` and `stop_gradient` are traced.
+
+    The kernels are those of the widest vectors that the processor has; AUTOGRAD_KERNELS=avx512, avx2 or baseline asks
+    for others.
+    """
+    if function is None:
+        return lambda given: compile(given, n_inputs=n_inputs, example=example)
+    if not callable(function):
+        raise TypeError(messages.no_function(function))
+    if n_inputs is not None:
+        if not isinstance(n_inputs, int) or n_inputs < 0 or example is not None:
+            raise ValueError(messages.wrong_n_inputs(n_inputs, example))
+        example = ([0.0] * n_inputs,)
+    elif example is not None and not isinstance(example, tuple):
+        raise TypeError(messages.wrong_example(example))
+    return Compiled(function, example)
+
+
+class Compiled:
+    """A function that was compiled, see `compile`.
+
+    f(*args)                    its value: a float, or a list of the shape that the function returns
+    f.value_and_grad(*args)     the value and a tuple with the gradient by each argument
+    f.batch(rows)               the values of all rows
+    f.batch_value_and_grad(rows), f.batch_jacobian(rows)
+    f.backward(rows)            the loss over the rows; adds into the parameters' .grad
+    f.parameters                the leaves that the function captured
+    f.tape                      the steps, line by line
+    """
+
+    def __init__(self, function: Callable[..., Any] | None, example: tuple[Any, ...] | None) -> None:
+        self.function, self._example = function, example
+        self._tape: Tape | None = None
+        self._outputs: list[int] = []
+        self._shape: Any = 0.0  # of the result
+        self._programs: dict[str, Any] = {}
+        self.__doc__ = getattr(function, "__doc__", None)
+        self.__name__ = getattr(function, "__name__", "compiled")
+        self.__wrapped__ = function
+
+    # ------------------------------------------------------------------ the trace
+
+    def _trace(self) -> Tape:
+        if self._tape is None:
+            if self._example is None:
+                self._example = (0.0,) * messages.count_of_arguments(self.function)
+            tape = Tape()
+            places = iter(range(len(flat(self._example))))
+            arguments = [like(argument, map(tape.input, places)) for argument in self._example]
+            result = self.function(*arguments)  # type: ignore[misc]
+            self._outputs = [tape.lift(output) for output in flat(result)]
+            self._shape = like(result, iter([0.0] * len(self._outputs)))
+            self._tape = tape
+        return self._tape
+
+    @property
+    def tape(self) -> Tape:
+        """The steps of the function, before they are fused; prints line by line."""
+        return self._trace()
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The leaves that the function captured, in the order in which it used them."""
+        return list(self._trace().parameters)
+
+    @property
+    def n_inputs(self) -> int:
+        """How many numbers a row has."""
+        self._trace()
+        return len(flat(self._example))
+
+    def _single(self, what: str) -> int:
+        if is_sequence(self._shape) or len(self._outputs) != 1:
+            raise TypeError(messages.several_outputs(what, len(self._outputs)))
+        return self._outputs[0]
+
+    # ------------------------------------------------------------------ one row
+
+    def __call__(self, *args: Any) -> Any:
+        if self._example is None and any(map(is_sequence, args)):
+            self._example = args
+        tape, numbers = self._trace(), self._numbers(args)
+        found = self._program("value").run_once(numbers)
+        if not all(map(isfinite, found)):
+            replay(tape, self._outputs, numbers)
+        return like(self._shape, iter(found))
+
+    def value_and_grad(self, *args: Any) -> tuple[float, tuple[Any, ...]]:
+        """f and df/dx for each argument x: a number for a number, a list for a sequence.
+
+        >>> compile(lambda x: x[0] * x[1], n_inputs=2).value_and_grad([2.0, 3.0])
+        (6.0, ([3.0, 2.0],))
+
+        Raises TypeError where the function returns several numbers.
+        """
+        if self._example is None and any(map(is_sequence, args)):
+            self._example = args
+        tape, numbers = self._trace(), self._numbers(args)
+        self._single("value_and_grad")
+        value, *gradient = self._program("value_and_grad").run_once(numbers)
+        if not isfinite(value):
+            replay(tape, self._outputs, numbers)
+        return value, tuple(like(self._example, iter(gradient)))
+
+    def _numbers(self, args: tuple[Any, ...]) -> list[float]:
+        if len(args) != len(self._example or ()) or any(
+            len(flat(given)) != len(flat(example)) or is_sequence(given) != is_sequence(example)
+            for given, example in zip(args, self._example or ())
+        ):
+            raise TypeError(messages.wrong_arguments(self.__name__, self._example, args))
+        return [float(Value(number).data) for number in flat(list(args))]
+
+    # ------------------------------------------------------------------ many rows
+
+    def batch(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> Any:
+        """The values of all rows, an array (n,), or (n, n_outputs) where the function returns several numbers.
+
+        rows     a table (n, n_inputs) of doubles; whatever has the buffer protocol is read in place
+        threads  over which the rows are divided; they change no digit
+        errors   "raise", or "nan": infinities and NaN without an error
+
+        Raises what the function raises for the first bad row, and names it: ArithmeticError, ValueError.
+        """
+        found = self._run_rows("batch", rows, len(self._trace_outputs()), threads, errors)
+        return found if is_sequence(self._shape) else found[:, 0]
+
+    def batch_value_and_grad(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> tuple[Any, Any]:
+        """The values (n,) and their derivatives by the numbers of the row (n, n_inputs); see `batch`.
+
+        Rows in columns (Fortran's order) are read in place, and the gradients then lie in columns too.
+        """
+        self._trace()
+        self._single("batch_value_and_grad")
+        found = self._run_rows("batch_value_and_grad", rows, 1 + self.n_inputs, threads, errors)
+        return found[:, 0], found[:, 1:]
+
+    def batch_jacobian(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> tuple[Any, Any]:
+        """The values (n, n_outputs) and the Jacobians (n, n_outputs, n_inputs); see `batch`."""
+        count, n = len(self._trace_outputs()), self.n_inputs
+        found = self._run_rows("batch_value_and_grad", rows, count * (1 + n), threads, errors)
+        return found[:, :count], found[:, count:].reshape(len(found), count, n)
+
+    def backward(
+        self, rows: Any, reduction: Literal["mean", "sum"] = "mean", threads: int = 1, errors: Errors = "raise"
+    ) -> float:
+        """The mean (or sum) of the function over the rows; its gradient is added to the parameters' `.grad`.
+
+        >>> w = Value(2.0)
+        >>> compile(lambda x: (w * x) ** 2).backward([[1.0], [2.0]]), w.grad
+        (10.0, 10.0)
+
+        Raises as `batch` does, and then no `.grad` has changed.
+        """
+        if reduction not in ("mean", "sum"):
+            raise ValueError(messages.wrong_reduction(reduction))
+        tape = self._trace()
+        self._single("backward")
+        table = self._table(rows, threads, errors)
+        if not len(table):
+            raise ValueError(messages.NO_ROWS)
+        program = self._program("backward")
+        loss, _, *gradient = program.run_sums(table, 1.0 / len(table) if reduction == "mean" else 1.0, threads)
+        if errors == "raise" and not isfinite(loss):
+            self.batch(table, threads)
+        moved = [(tape.parameters[place], adjoint) for place, adjoint in zip(program.places, gradient)]
+        for parameter, total in [(parameter, parameter.grad + adjoint) for parameter, adjoint in moved]:
+            parameter.grad = total
+        return float(loss)
+
+    def _trace_outputs(self) -> list[int]:
+        self._trace()
+        return self._outputs
+
+    def _run_rows(self, form: str, rows: Any, columns: int, threads: int, errors: Errors) -> Any:
+        np = import_module("numpy")
+        table = self._table(rows, threads, errors)
+        order = "F" if table.flags.f_contiguous and not table.flags.c_contiguous else "C"
+        found = np.empty((len(table), columns), order=order)
+        self._program(form).run_rows(table, found, threads)
+        if errors == "raise" and not np.isfinite(np.sum(found[:, : len(self._outputs)])):
+            bad = np.flatnonzero(~np.isfinite(found[:, : len(self._outputs)]).all(axis=1))
+            for row in bad[:MOST_REPLAYED].tolist():
+                replay(self._trace(), self._outputs, table[row].tolist(), f", in row {row}")
+        return found
+
+    def _table(self, rows: Any, threads: int, errors: str) -> Any:
+        """The rows as an array (n, n_inputs) of doubles: the same memory where it holds doubles."""
+        np = import_module("numpy")
+        if not isinstance(threads, int) or threads < 1:
+            raise ValueError(messages.wrong_threads(threads))
+        if errors not in ("raise", "nan"):
+            raise ValueError(messages.wrong_errors(errors))
+        try:
+            table = np.asarray(rows)
+            kind = table.dtype.kind
+            if kind == "O" or kind not in "biuf":
+                table = np.array([[float(Value(x).data) for x in row] for row in rows])
+            table = table.astype(np.float64, copy=False)
+        except (TypeError, ValueError) as error:
+            raise TypeError(messages.no_table(rows, error)) from None
+        n = self.n_inputs
+        if table.ndim == 1 and (n == 1 or not len(table)):
+            table = table.reshape(-1, n)
+        if table.ndim != 2 or table.shape[1] != n:
+            raise ValueError(messages.wrong_shape(self.__name__, n, table.shape))
+        return table
+
+    # ------------------------------------------------------------------ programs
+
+    def _program(self, name: str) -> Any:
+        if name not in self._programs:
+            tape, native = self._trace(), extension("tapes")  # imported here, so that import stays instant
+            n, layers = len(flat(self._example)), native is not None
+            form = {
+                "value": lambda: forms.values(tape, self._outputs, inputs_vary=False),
+                "value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, inputs_vary=False),
+                "batch": lambda: forms.values(tape, self._outputs, layers=layers),
+                "batch_value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, layers=layers),
+                "backward": lambda: forms.parameter_gradient(tape, self._outputs[0], layers=layers),
+            }[name]()
+            self._programs[name] = Runner(form, tape.parameters, n, native)
+        return self._programs[name]
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}>"
+
+
+class Runner:
+    """A form as a program in C, or in Python where there is none; it reads the parameters as they are at each run."""
+
+    def __init__(self, form: forms.Form, parameters: Sequence[Value], n_inputs: int, native: Any) -> None:
+        self.parameters = parameters
+        self.python = self.native = None
+        if native is None:
+            self.python = PythonProgram(form)
+            self.places = self.python.parameters
+        else:
+            program = program_of(
+                form.tape, form.outputs, form.results, n_inputs, native.OPERATIONS, form.inputs_vary, form.gradients
+            )
+            self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
+            self.places = [place for place in program.parameters if place >= 0]
+
+    def _given(self) -> list[float]:
+        return [self.parameters[place].data for place in self.places]
+
+    def run_once(self, numbers: list[float]) -> list[float]:
+        if self.native is not None:
+            return self.native.run(array("d", numbers + self._given()))  # type: ignore[no-any-return]
+        return self.python.run(self._given(), [numbers])[1]  # type: ignore[union-attr]
+
+    def run_rows(self, table: Any, found: Any, threads: int) -> None:
+        if self.native is not None:
+            self.native.run(array("d", self._given()), table, found, threads=threads)
+        else:
+            found[:] = self.python.run(self._given(), table.tolist())[0] or found  # type: ignore[union-attr]
+
+    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
+        if self.native is not None:
+            given = array("d", self._given())
+            return self.native.run(given, table, weight=weight, threads=threads)  # type: ignore[no-any-return]
+        return self.python.run(self._given(), table.tolist(), weight)[1]  # type: ignore[union-attr]

@@ -40,7 +40,7 @@ def without_detours(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]
     instead: dict[int, int] = {}
     for number, step in enumerate(tape.steps):
         if step[0] == "stop_gradient" or isinstance(step[0], Rule):
-            instead[number] = instead.get(step[1], step[1])
+            instead[number] = instead[step[1]] if step[1] in instead else step[1]
     return tape.rewritten(results, instead=instead) if instead else (tape, list(results))
 
 

@@ -88,15 +88,12 @@ class Finder:
         uses = [0] * len(self.tape.steps)
         for number in results:
             uses[number] += 2  # a result is to be had as it is
-        for number, step in enumerate(self.tape.steps):
-            if self.used[number]:
-                for operand in self.tape.operands(number):
-                    uses[operand] += 1
-        self.user = user = [-1] * len(self.tape.steps)
+        self.user = [-1] * len(self.tape.steps)
         for number in range(len(self.tape.steps)):
             if self.used[number]:
                 for operand in self.tape.operands(number):
-                    user[operand] = number
+                    uses[operand] += 1
+                    self.user[operand] = number
         return uses
 
     def _find_dots(self) -> None:

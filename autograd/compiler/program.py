@@ -19,7 +19,7 @@ MOST_LANES, FEW_LANES = 256, 128
 
 
 class Program(NamedTuple):
-    """What `_native.tapes.Program` is made of; `parameters` are the places of the tape's in the order of the program."""
+    """What `_native.tapes.Program` is made of; `parameters` are places among the tape's, in the program's order."""
 
     data: bytes
     parameters: list[int]
@@ -102,7 +102,7 @@ class Lowering:
         self.places = [leaf[1] if leaf[0] == "parameter" else -1 - leaf[1] for leaf in leaves]  # type: ignore[index]
 
     def _runs(self, rate: int) -> array[int]:
-        """Runs of the uniform steps of a rate. Of the steps that are ready, those of the most frequent kind go first."""
+        """Runs of the uniform steps of a rate. Of those that are ready, the most frequent kind goes first."""
         steps, at = self.tape.steps, self.at
         waiting: dict[int, int] = {}
         children: dict[int, list[int]] = {}
@@ -316,27 +316,18 @@ class Lowering:
     def program(self) -> Program:
         rows = array("i")
         for kind, *words in self.code_of_rows:
-            flat = [self.slots + word[1] if word[0] == "splat" else word[1] if type(word) is tuple else word
-                    for word in (w if type(w) is tuple else (None, w) for w in words)]  # fmt: skip
+            flat = [word if type(word) is int else word[1] + self.slots * (word[0] == "splat") for word in words]
             rows.extend([self.code[kind], *flat, *[0] * (7 - len(flat))])
         most = MOST_LANES if self.widest else FEW_LANES
         lanes = max(8, min(most, ARENA // max(1, self.slots) // 8 * 8))
-        head = array("i", [
-            MAGIC, VERSION, self.n_inputs, len(self.places), len(self.constants), self.count,
-            self._sum_count(), self.sums_at, len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes,
-            self.widest, len(self.before) // 4, len(self.after) // 4, len(self.code_of_rows), len(self.pool),
-        ])  # fmt: skip
-        splats = array("i", self.splats)
-        parts = [
-            head,
-            array("d", self.constants),
-            splats,
-            array("i", self.result_places),
-            self.pool,
-            rows,
-            self.before,
-            self.after,
-        ]
+        sizes = [
+            self.n_inputs, len(self.places), len(self.constants), self.count, self._sum_count(), self.sums_at,
+            len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes, self.widest,
+            len(self.before) // 4, len(self.after) // 4, len(self.code_of_rows), len(self.pool),
+        ]  # fmt: skip
+        numbers = [*self.splats, *self.result_places]
+        words = [self.pool, rows, self.before, self.after]
+        parts = [array("i", [MAGIC, VERSION, *sizes]), array("d", self.constants), array("i", numbers), *words]
         return Program(b"".join(part.tobytes() for part in parts), self.places)
 
     def _sum_count(self) -> int:

@@ -1,0 +1,106 @@
+"""The texts of the compiler's errors, in three parts: what happened, why, the corrected code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd.formatting import on_one_line, shown
+
+NO_ROWS = (
+    "There are no rows to take the loss of.\n  A mean over nothing is not defined.\n"
+    "  Write f.backward(rows) with at least one row, as [[0.0, 1.0]]."
+)
+
+
+def no_function(f: Any) -> str:
+    return (
+        f"compile was given {shown(f)}, which is no function.\n  It runs a function once, on placeholders.\n"
+        "  Write autograd.compile(lambda x: x * x), or @autograd.compile above a def."
+    )
+
+
+def wrong_n_inputs(n_inputs: Any, example: Any) -> str:
+    given = f"n_inputs={shown(n_inputs)}" + f" and example={shown(example)}" * (example is not None)
+    return (
+        f"compile was given {given}.\n  n_inputs is the length of the one sequence that the function takes; an example"
+        " says the same of any arguments.\n  Write compile(f, n_inputs=2), or compile(f, example=([0.0, 0.0], 1.0))."
+    )
+
+
+def wrong_example(example: Any) -> str:
+    return (
+        f"The example is a tuple with one entry for each argument, got {shown(example)}.\n"
+        "  Its entries are numbers, or sequences of as many numbers as the function is to take.\n"
+        f"  Write compile(f, example=({shown(example)},))."
+    )
+
+
+def count_of_arguments(function: Callable[..., Any] | None) -> int:
+    """How many positional arguments a function needs. Raises TypeError where its signature does not say."""
+    import inspect  # imported here, so that `import autograd` stays instant
+
+    try:
+        parameters: Any = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        parameters = None
+    if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        raise TypeError(
+            f"compile cannot see how many arguments {shown(function)} takes.\n"
+            "  It is traced with a placeholder for each.\n  Write compile(f, example=(0.0, 0.0)) for two numbers."
+        )
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
+
+
+def several_outputs(what: str, count: int) -> str:
+    return (
+        f"{what} needs a function that returns one number; this one returns a sequence of {count}.\n"
+        "  A gradient belongs to one number; of several results each has its own.\n"
+        "  Write f.batch_jacobian(rows), or return autograd.sum(results)."
+    )
+
+
+def wrong_arguments(name: str, example: Any, args: Any) -> str:
+    return (
+        f"{name} was compiled for arguments like {shown(example)}, got {shown(args)}.\n"
+        "  A tape has a place for each number.\n"
+        "  Write autograd.compile(f, example=...) with arguments of the new shapes, to compile it for them."
+    )
+
+
+def wrong_reduction(reduction: Any) -> str:
+    return (
+        f'The reduction is "mean" or "sum", got {shown(reduction)}.\n  It says how the rows become one loss.\n'
+        '  Write f.backward(rows, reduction="mean").'
+    )
+
+
+def wrong_threads(threads: Any) -> str:
+    return (
+        f"threads must be a whole number of at least 1, got {shown(threads)}.\n"
+        "  The rows are divided over so many threads.\n  Write f.batch(rows, threads=2)."
+    )
+
+
+def wrong_errors(errors: Any) -> str:
+    return (
+        f'errors is "raise" or "nan", got {shown(errors)}.\n'
+        "  It says what becomes of a row where the function raises.\n"
+        '  Write f.batch(rows, errors="nan") for infinities and NaN in its place.'
+    )
+
+
+def no_table(rows: Any, error: Exception) -> str:
+    return (
+        f"The rows are no table of numbers: {on_one_line(str(error).partition(chr(10))[0], 200).rstrip('.')}.\n"
+        "  Each row is a list of real numbers, all of one length.\n"
+        "  Write f.batch([[0.0, 1.0], [2.0, 3.0]]), or a NumPy array of that shape."
+    )
+
+
+def wrong_shape(name: str, n_inputs: int, shape: Any) -> str:
+    return (
+        f"The rows of {name} have {n_inputs} numbers each; got a table of the shape {shape}.\n"
+        "  Every column is one of the numbers that the function takes.\n"
+        f"  Write rows of the shape (n, {n_inputs}), as numpy.zeros((10, {n_inputs}))."
+    )
