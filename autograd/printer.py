@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograd.dispatch import Operation
-from autograd.tracing import Rule, Step, Tape
+from autograd.tracing import COMPARISONS, Rule, Step, Tape
 
 LONGEST = 70  # a subterm with a longer text gets a name, so that no line and no nesting grows without bound
 
@@ -26,7 +27,11 @@ class Language:
     equal: str
     unequal: str
     constant: str  # declares a name and gives it its text
-    variable: str  # declares a name
+    variable: str  # declares a name, where that is a statement
+    assignment: str = "{} = {};"
+    choice: str = "{} ? {} : {}"
+    blocks: tuple[str, str, str] = ("if ({}) {{", "}} else {{", "}}")
+    indent: str = "  "
 
 
 Scope = tuple[tuple[int, int], ...]  # the way into nested choices: the number of each, and which of its branches
@@ -34,7 +39,7 @@ Scope = tuple[tuple[int, int], ...]  # the way into nested choices: the number o
 
 ARITHMETIC = {"add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}"}
 ORDER = {"less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}", "greater_equal": "{} >= {}"}
-CHOICE = "{} ? {} : {}"
+BINDS = {"add": 2, "subtract": 2, "negative": 2, "multiply": 3, "divide": 3, "where": 0} | dict.fromkeys(COMPARISONS, 1)
 
 
 def printed(language: Language, tape: Tape, results: Sequence[int]) -> tuple[list[str], list[str]]:
@@ -60,11 +65,13 @@ def printed(language: Language, tape: Tape, results: Sequence[int]) -> tuple[lis
                 branches = [statements((*scope, (number, side))) for side in (0, 1)]
                 if any(branches):
                     declaration, texts[number] = name(language.variable)
-                    found.append(declaration)
                     condition, *values = (texts[operand] for operand in operands)
-                    for head, lines, value in zip((f"if ({condition}) {{", "} else {"), branches, values):
-                        found += [head, *(f"  {line}" for line in [*lines, f"{texts[number]} = {value};"])]
-                    found.append("}")
+                    first, second, end = (part.format(condition) for part in language.blocks)
+                    found += [declaration] * bool(declaration)
+                    for head, lines, value in zip((first, second), branches, values):
+                        result = language.assignment.format(texts[number], value)
+                        found += [head, *(f"{language.indent}{line}" for line in [*lines, result])]
+                    found += [end] * bool(end)
                     continue
             text = step_text(language, step, [texts[operand] for operand in operands])
             if operands and (uses[number] > 1 or len(text) > LONGEST):
@@ -77,8 +84,12 @@ def printed(language: Language, tape: Tape, results: Sequence[int]) -> tuple[lis
     return lines, [texts[number] for number in results]
 
 
-def step_text(language: Language, step: Step, operands: Sequence[str]) -> str:
-    """A step with the texts of its operands filled in."""
+def step_text(language: Language, step: Step, operands: Sequence[str], kinds: Sequence[Any] | None = None) -> str:
+    """A step with the texts of its operands filled in.
+
+    kinds  what each of these texts is: the kind of a step, "" for a name or a call. Then brackets stand only where the
+           order needs them, else around all that is no atom
+    """
     kind = step[0]
     if kind == "input":
         return str(step[1])
@@ -88,13 +99,23 @@ def step_text(language: Language, step: Step, operands: Sequence[str]) -> str:
         return operands[0]
     pattern = pattern_of(language, kind, len(operands))
     if not pattern.endswith(")"):
-        operands = [text if is_atom(text) else f"({text})" for text in operands]
+        atoms = map(is_atom, operands) if kinds is None else stand_alone(kind, operands, kinds)
+        operands = [text if atom else f"({text})" for text, atom in zip(operands, atoms)]
     return pattern.format(*operands)
+
+
+def stand_alone(kind: str, operands: Sequence[str], kinds: Sequence[Any]) -> list[bool]:
+    """Which operands of a step need no brackets; a sum of a sum is read from left to right."""
+    least = [1, 1, 1] if kind == "where" else [2, 2] if kind in COMPARISONS else [BINDS[kind], BINDS[kind] + 1]
+    if kind == "negative":
+        least = [4]
+    binds = [2 if text.startswith("-") else BINDS.get(k, 4) for text, k in zip(operands, kinds)]
+    return [operand >= enough for operand, enough in zip(binds, least)]
 
 
 def pattern_of(language: Language, kind: str, count: int) -> str:
     patterns = {
-        "where": CHOICE, "power": language.power, "absolute": language.absolute, "equal": language.equal,
+        "where": language.choice, "power": language.power, "absolute": language.absolute, "equal": language.equal,
         "unequal": language.unequal, **ARITHMETIC, **ORDER,
     }  # fmt: skip
     return patterns.get(kind) or f"{language.function(kind)}({', '.join(['{}'] * count)})"

@@ -192,19 +192,18 @@ class Tape:
         for number in results:
             needed[instead.get(number, number)] = 1
         for number in range(len(self.steps) - 1, -1, -1):
-            if needed[number]:
-                step = forms.get(number) or self.steps[number]
+            step = forms.get(number) or self.steps[number]
+            if needed[number] and step[0] not in LEAVES:
                 kept.append((number, step))
-                if step[0] not in LEAVES:
-                    for operand in step[1:]:
-                        needed[instead.get(operand, operand)] = 1
+                for operand in step[1:]:
+                    needed[instead.get(operand, operand)] = 1
         new, place = Tape(), [-1] * len(self.steps)
         new.parameters = self.parameters
-        for number, step in reversed(kept):
-            if step[0] in LEAVES:
+        for number, step in enumerate(self.steps):  # leaves first: a form may use one that was added last
+            if needed[number] and step[0] in LEAVES:
                 place[number] = new.constant(step[1]) if step[0] == "constant" else new.add(step)
-            else:
-                place[number] = new.add((step[0], *[place[instead.get(operand, operand)] for operand in step[1:]]))
+        for number, step in reversed(kept):
+            place[number] = new.add((step[0], *[place[instead.get(operand, operand)] for operand in step[1:]]))
         for number, label in self.labels.items():
             if place[instead.get(number, number)] >= 0:
                 new.labels[place[instead.get(number, number)]] = label

@@ -27,7 +27,7 @@ def fuse(tape: Tape, results: Sequence[int], inputs_vary: bool = True) -> tuple[
             for operand in tape.operands(number):
                 uses[operand] += 1
     forms = long_sums(tape, used, rate, uses)
-    for number in range(len(tape.steps)):
+    for number in range(len(used)):
         if used[number] and number not in forms:
             step = fused(tape, number, rate, uses)
             if step is not tape.steps[number]:
@@ -57,11 +57,35 @@ def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step
                 if kind == "add":
                     return ("multiply_add", product[1], product[2], other)
                 return ("multiply_subtract" if place == 1 else "subtract_product", product[1], product[2], other)
+    elif kind == "multiply":
+        for place in (1, 2):
+            h = slope_of(tape, step[place]) if uses[step[place]] == 1 else None
+            if h is not None:
+                return (h[0], step[3 - place], h[1])
     elif kind == "row_sum":
         product = tape.steps[step[1]]
         if product[0] == "multiply" and uses[step[1]] == 1:
             return ("row_dot", product[1], product[2])
     return step
+
+
+def slope_of(tape: Tape, number: int) -> tuple[str, int] | None:
+    """The kind of f'(z), where a step is one, and its h = f(z): 1 - h h, h (1 - h), or 1 for h > 0, else 0 h."""
+    steps = tape.steps
+    kind, *operands = steps[number]
+    if kind == "subtract" and tape.constant_of(operands[0]) == 1.0:
+        square = steps[operands[1]]
+        return ("tanh_slope", square[1]) if square[0] == "multiply" and square[1] == square[2] else None
+    if kind == "multiply":
+        h, rest = operands
+        one_minus_h = steps[rest][0] == "subtract" and steps[rest][2] == h and tape.constant_of(steps[rest][1]) == 1.0
+        return ("sigmoid_slope", h) if one_minus_h else None
+    if kind == "where" and tape.constant_of(operands[1]) == 1.0:
+        condition, other = steps[operands[0]], steps[operands[2]]
+        positive = condition[0] == "greater" and tape.constant_of(condition[2]) == 0.0
+        nothing = other[0] == "multiply" and tape.constant_of(other[1]) == 0.0 and other[2] == condition[1]
+        return ("relu_slope", condition[1]) if positive and nothing else None
+    return None
 
 
 def long_sums(tape: Tape, used: bytearray, rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:

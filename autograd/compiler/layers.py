@@ -61,6 +61,8 @@ def rates(tape: Tape, inputs_vary: bool = True) -> bytearray:
             pass
         elif kind in AFTER_ROWS or isinstance(kind, Outer):
             found[number] = 2
+        elif isinstance(kind, (Affine, Transposed)):
+            found[number] = 1  # even where the adjoints that it is given are the same for all rows
         else:
             found[number] = max([found[operand] for operand in step[1:]], default=0)
     return found
@@ -209,7 +211,8 @@ class Finder:
                 for operand in (*dot.weights, *dot.bias, *(term for term, _ in dot.rest)):
                     needed[operand] = 1
                     if operand > number:  # a negated weight, which came last
-                        needed[self.tape.steps[operand][1]] = 1
+                        for negated in self.tape.operands(operand):
+                            needed[negated] = 1
         return needed
 
     def _layer(self, new: Tape, place: list[int], key: tuple[int, ...]) -> int:

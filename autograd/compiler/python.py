@@ -19,6 +19,8 @@ PATTERNS = {
     "less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}", "greater_equal": "{} >= {}",
     "equal": "{} == {}", "unequal": "{} != {}", "multiply_add": "{} * {} + {}", "multiply_subtract": "{} * {} - {}",
     "subtract_product": "{2} - {0} * {1}", "row_sum": "{}", "row_dot": "{} * {}",
+    "relu_slope": "{0} * (1.0 if {1} > 0.0 else 0.0 * {1})", "tanh_slope": "{0} * (1.0 - {1} * {1})",
+    "sigmoid_slope": "{0} * ({1} * (1.0 - {1}))",
 }  # fmt: skip
 
 

@@ -60,8 +60,8 @@ INLINE void product(const double *weights, const int64_t across, const int64_t a
             vd result = sum[p * vectors + q];
             if (h)
                 result = times_slope(result, load(h[p] + at + q * LANES), activation);
-            else if (activation == RELU)
-                result = activated(result, RELU);
+            else
+                result = activated(result, activation);
             store(out[p] + at + q * LANES, result);
         }
 }
@@ -109,19 +109,12 @@ INLINE void product_of_rows(const double *weights, int64_t across, int64_t along
 
 static void affine(const double *weights, const double *bias, int n, int m, double *const *x, double *const *h,
                    int64_t lanes, int activation) {
-    if (activation == RELU) {
-        product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, RELU);
-        return;
+    switch (activation) {
+    case RELU: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, RELU); break;
+    case TANH: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, TANH); break;
+    case SIGMOID: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, SIGMOID); break;
+    default: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, LINEAR);
     }
-    product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, LINEAR);
-    if (activation == TANH)
-        for (int j = 0; j < m; j++)
-            for (int64_t t = 0; t < lanes; t += LANES)
-                store(h[j] + t, v_tanh(load(h[j] + t)));
-    else if (activation == SIGMOID)
-        for (int j = 0; j < m; j++)
-            for (int64_t t = 0; t < lanes; t += LANES)
-                store(h[j] + t, v_sigmoid(load(h[j] + t)));
 }
 
 static void transposed(const double *weights, int n, int m, double *const *d, double *const *x_bar, double *const *h,
@@ -182,9 +175,30 @@ static double sum_over_lanes(const double *a, int64_t lanes) {
     return sum_of_lanes(sum);
 }
 
+/* The same, and the biases behind, for a single vector and few inputs: all products in a row, four at a time. The sums
+   have room for a last four that is not full; it adds zeros. */
+static void outer_of_vector(double *sums, int n, int m, double *const *d, double *const *x) {
+    vd product[4];
+    int p = 0, q = 0;
+    for (int k = 0; k < m * (n + 1); k += 4) {
+        UNROLL for (int j = 0; j < 4; j++)
+            if (k + j < m * n) {
+                product[j] = load(d[p]) * load(x[q]);
+                if (++q == n)
+                    q = 0, p++;
+            } else
+                product[j] = k + j < m * (n + 1) ? load(d[k + j - m * n]) : splat(0.0);
+        add_sums_of_lanes(product[0], product[1], product[2], product[3], sums + k);
+    }
+}
+
 static void outer(double *weights, double *biases, int n, int m, double *const *d, double *const *x, int64_t lanes) {
     const int block = LANES == 8 ? 4 : 2;
     int p = 0;
+    if (lanes == LANES && n < 4 && biases == weights + m * n) {
+        outer_of_vector(weights, n, m, d, x);
+        return;
+    }
     for (; p + block <= m; p += block)
         outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, block, 4);
     for (; p < m; p++)
@@ -214,6 +228,8 @@ static void outer(double *weights, double *biases, int n, int m, double *const *
     X(maximum, vselect(a > b, a, vselect(b >= a, b, a + b))) X(minimum, vselect(a < b, a, vselect(b <= a, b, a + b)))              \
     X(less, vselect(a < b, splat(1.0), splat(0.0))) X(less_equal, vselect(a <= b, splat(1.0), splat(0.0)))                   \
     X(greater, vselect(a > b, splat(1.0), splat(0.0))) X(greater_equal, vselect(a >= b, splat(1.0), splat(0.0)))             \
+    X(relu_slope, times_slope(a, b, RELU)) X(tanh_slope, times_slope(a, b, TANH))                                       \
+    X(sigmoid_slope, times_slope(a, b, SIGMOID))                                                                       \
     X(equal, vselect(a == b, splat(1.0), splat(0.0))) X(unequal, vselect(a != b, splat(1.0), splat(0.0)))
 
 #define VECTOR_TRIPLES(X)                                                                                              \
@@ -418,7 +434,8 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
         break;
             CASE(power, op_power(a, b)) CASE(maximum, op_maximum(a, b)) CASE(minimum, op_minimum(a, b))
             CASE(less, a < b) CASE(less_equal, a <= b) CASE(greater, a > b) CASE(greater_equal, a >= b)
-            CASE(equal, a == b) CASE(unequal, a != b)
+            CASE(equal, a == b) CASE(unequal, a != b) CASE(relu_slope, a * (b > 0.0 ? 1.0 : 0.0 * b))
+            CASE(tanh_slope, a * (1.0 - b * b)) CASE(sigmoid_slope, a * (b * (1.0 - b)))
 #undef CASE
 #define CASE(name, value)                                                                                              \
     case OP_##name:                                                                                                    \

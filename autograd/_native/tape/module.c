@@ -77,9 +77,19 @@ static int take_table(PyObject *object, Py_buffer *buffer, Table *table, int32_t
     return 0;
 }
 
+/* Without an index all rows are meant; in place of one, a number is how many: those behind them pad the last vector. */
 static int take_index(PyObject *object, Given *given, Py_ssize_t rows) {
-    if (object == NULL || object == Py_None) {
-        given->job.rows = rows < 0 ? 0 : rows;
+    given->job.rows = rows < 0 ? 0 : rows;
+    if (object == NULL || object == Py_None)
+        return 0;
+    if (PyLong_Check(object)) {
+        const int64_t count = PyLong_AsLongLong(object);
+        if (count < 0 || (count + WIDEST - 1) / WIDEST * WIDEST > given->job.rows) {
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_ValueError, "the last vector is not padded");
+            return -1;
+        }
+        given->job.rows = count, given->job.padded = 1;
         return 0;
     }
     if (PyObject_GetBuffer(object, &given->index, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
@@ -274,7 +284,7 @@ static PyType_Spec specification = {"autograd._native.tapes.Program", sizeof(Com
 static const char *const operations[] = {
     UNARY_OPERATIONS(NAME) BINARY_OPERATIONS(NAME)
     "less", "less_equal", "greater", "greater_equal", "equal", "unequal", "where", "multiply_add", "multiply_subtract",
-    "subtract_product", "sum", "dot", "affine", "transposed", "outer", "row_sum", "row_dot",
+    "subtract_product", "relu_slope", "tanh_slope", "sigmoid_slope", "sum", "dot", "affine", "transposed", "outer", "row_sum", "row_dot",
 };
 #undef NAME
 

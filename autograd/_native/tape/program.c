@@ -10,6 +10,7 @@ const int32_t operand_count[ELEMENTWISE_COUNT] = {
     UNARY_OPERATIONS(ONE) BINARY_OPERATIONS(TWO)
     [OP_less] = 2, [OP_less_equal] = 2, [OP_greater] = 2, [OP_greater_equal] = 2, [OP_equal] = 2, [OP_unequal] = 2,
     [OP_where] = 3, [OP_multiply_add] = 3, [OP_multiply_subtract] = 3, [OP_subtract_product] = 3,
+    [OP_relu_slope] = 2, [OP_tanh_slope] = 2, [OP_sigmoid_slope] = 2,
 #undef ONE
 #undef TWO
 };

@@ -23,6 +23,7 @@ typedef struct {
     int64_t rows;
     Table input, output;  /* rows x inputs, rows x outputs */
     const int64_t *index; /* which row of `input` each row is, or NULL for all in order */
+    int padded;           /* whether rows behind the last one repeat it, up to a whole vector */
     double weight;        /* of a row in the sums */
     int threads;
 } Job;

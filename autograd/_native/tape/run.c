@@ -27,14 +27,16 @@ const Kernels *best_kernels(const char *asked) {
     return NULL;
 }
 
+#define SPARE 4 /* doubles behind the sums: kernels add to four at a time */
+
 static void *aligned(void *memory) { return (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
 
 int start_workspace(Workspace *work, const Program *program, const Kernels *kernels) {
     memset(work, 0, sizeof *work);
     work->program = program, work->kernels = kernels;
-    work->uniform = calloc((size_t)program->uniforms + 1, sizeof(double));
+    work->uniform = calloc((size_t)program->uniforms + SPARE, sizeof(double));
     work->splat = malloc((size_t)program->splats * WIDEST * sizeof(double) + 128);
-    work->sums = malloc((size_t)program->sums * GROUPS * sizeof(double) + 1);
+    work->sums = malloc(((size_t)program->sums * GROUPS + SPARE) * sizeof(double));
     if (work->uniform == NULL || work->splat == NULL || work->sums == NULL)
         return -1;
     memcpy(work->uniform, program->constant, (size_t)program->constants * sizeof(double));
@@ -89,7 +91,8 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
 static double *column_in(const Job *job, int32_t column, int64_t first, int64_t rows, int64_t lanes, double *own) {
     const Table *from = &job->input;
     const char *start = from->start + column * from->column;
-    if (job->index == NULL && from->row == sizeof(double) && rows == lanes)
+    const int filled = rows == lanes || (job->padded && first + rows == job->rows);
+    if (job->index == NULL && from->row == sizeof(double) && filled)
         return (double *)(start + first * from->row);
     for (int64_t t = 0; t < rows; t++) {
         const int64_t row = job->index ? job->index[first + t] : first + t;
@@ -102,14 +105,16 @@ static double *column_in(const Job *job, int32_t column, int64_t first, int64_t 
 
 static void run_chunk(const Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
     const Program *p = work->program;
-    const int width = work->kernels->lanes;
-    const int64_t lanes = (rows + width - 1) / width * width;
+    const int64_t width = work->kernels->lanes, lanes = (rows + width - 1) & ~(width - 1);
     double *const own = context->shared;
     for (int32_t k = 0; k < p->inputs; k++)
         context->address[k] = column_in(job, k, first, rows, lanes, own + k * work->lanes);
-    double *weight = context->address[p->inputs];
-    for (int64_t t = 0; t < lanes; t++)
-        weight[t] = t < rows ? job->weight : 0.0;
+    if (context->weight != job->weight || context->weighted != rows) {
+        double *weight = context->address[p->inputs];
+        for (int64_t t = 0; t < lanes; t++)
+            weight[t] = t < rows ? job->weight : 0.0;
+        context->weight = job->weight, context->weighted = rows;
+    }
     const Table *to = &job->output;
     const int in_place = to->row == sizeof(double) && rows == lanes;
     for (int32_t k = 0; k < p->outputs; k++) {
@@ -127,19 +132,20 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
         }
 }
 
+static void run_group(const Workspace *work, Context *context, int64_t group, double *sums) {
+    context->sums = sums;
+    memset(sums, 0, (size_t)work->program->sums * sizeof(double));
+    for (int64_t c = work->chunks * group / work->groups; c < work->chunks * (group + 1) / work->groups; c++) {
+        const int64_t first = c * work->chunk, left = work->job->rows - first;
+        run_chunk(work, context, work->job, first, left < work->chunk ? left : work->chunk);
+    }
+}
+
 static void run_groups(void *argument, int member) {
     Workspace *work = argument;
-    const Program *p = work->program;
-    Context *context = &work->context[member];
     int64_t group;
-    while ((group = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED)) < work->groups) {
-        context->sums = work->sums + group * p->sums;
-        memset(context->sums, 0, (size_t)p->sums * sizeof(double));
-        for (int64_t c = work->chunks * group / work->groups; c < work->chunks * (group + 1) / work->groups; c++) {
-            const int64_t first = c * work->chunk, left = work->job->rows - first;
-            run_chunk(work, context, work->job, first, left < work->chunk ? left : work->chunk);
-        }
-    }
+    while ((group = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED)) < work->groups)
+        run_group(work, &work->context[member], group, work->sums + group * work->program->sums);
 }
 
 void rest(Workspace *work) {
@@ -148,20 +154,37 @@ void rest(Workspace *work) {
     work->team = NULL, work->threads = 0;
 }
 
+/* Numbers that all lanes share, as often as a vector has lanes. */
+static void spread(const Workspace *work) {
+    const Program *p = work->program;
+    double *splats = aligned(work->splat);
+    for (int32_t s = 0; s < p->splats; s++)
+        for (int k = 0; k < WIDEST; k++)
+            splats[s * WIDEST + k] = work->uniform[p->splat[s]];
+}
+
 static int run_rows(Workspace *work, const Job *job) {
     const Program *p = work->program;
+    double *sums = work->uniform + p->sums_at;
     const int64_t most = (job->rows + WIDEST - 1) / WIDEST * WIDEST;
-    work->job = job, work->next = 0;
     work->chunk = most < p->lanes ? most : p->lanes;
+    if (job->rows <= work->chunk) {
+        if (make_contexts(work, 1, work->chunk) < 0)
+            return -1;
+        spread(work);
+        for (int32_t k = 0; k < p->sums; k++)
+            sums[k] = 0.0;
+        work->context->sums = sums;
+        run_chunk(work, work->context, job, 0, job->rows);
+        return 0;
+    }
+    work->job = job, work->next = 0;
     work->chunks = (job->rows + work->chunk - 1) / work->chunk;
     work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
     const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);
     if (work->team == NULL && make_contexts(work, threads > 1 ? threads : 1, work->chunk) < 0)
         return -1;
-    double *splats = aligned(work->splat);
-    for (int32_t s = 0; s < p->splats; s++)
-        for (int k = 0; k < WIDEST; k++)
-            splats[s * WIDEST + k] = work->uniform[p->splat[s]];
+    spread(work);
     if (threads > 1 && work->threads == 0) {
         work->threads = threads;
         work->team = start_team(threads, run_groups, work);
@@ -170,7 +193,6 @@ static int run_rows(Workspace *work, const Job *job) {
         run_team(work->team);
     else
         run_groups(work, 0);
-    double *sums = work->uniform + p->sums_at;
     memcpy(sums, work->sums, (size_t)p->sums * sizeof(double));
     for (int64_t group = 1; group < work->groups; group++)
         for (int32_t k = 0; k < p->sums; k++)
@@ -180,12 +202,14 @@ static int run_rows(Workspace *work, const Job *job) {
 
 int run_program(Workspace *work, const Job *job) {
     const Program *p = work->program;
-    work->kernels->uniform(p, p->before, p->runs_before, work->uniform);
+    if (p->runs_before > 0)
+        work->kernels->uniform(p, p->before, p->runs_before, work->uniform);
     if (job->rows > 0 && p->instructions > 0) {
         if (run_rows(work, job) < 0)
             return -1;
     } else
         memset(work->uniform + p->sums_at, 0, (size_t)p->sums * sizeof(double));
-    work->kernels->uniform(p, p->after, p->runs_after, work->uniform);
+    if (p->runs_after > 0)
+        work->kernels->uniform(p, p->after, p->runs_after, work->uniform);
     return 0;
 }

@@ -21,6 +21,9 @@ enum {
     OP_multiply_add,      /* a b + c */
     OP_multiply_subtract, /* a b - c */
     OP_subtract_product,  /* c - a b */
+    OP_relu_slope,        /* an adjoint a times the slope of an activation whose output is b */
+    OP_tanh_slope,
+    OP_sigmoid_slope,
     ELEMENTWISE_COUNT,
     OP_sum = ELEMENTWISE_COUNT, /* of uniform numbers: a_1 + ... + a_n */
     OP_dot,                     /* a_1 b_1 + ... + a_n b_n */
@@ -72,6 +75,8 @@ typedef struct {
     double *sums; /* of the rows so far, from `sums_at` on */
     double **layer;
     double *arena, *shared;
+    double weight; /* what stands in the weights' slot, in so many lanes */
+    int64_t weighted;
 } Context;
 
 #define WIDEST 8 /* doubles in the largest vector */

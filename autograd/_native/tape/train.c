@@ -12,19 +12,31 @@ static double now(void) {
 
 static void sgd_step(Optimizer *o, const double *restrict g, int32_t count) {
     double *restrict p = o->parameter, *restrict b = o->state;
-    if (o->momentum == 0.0)
+    const double lr = o->lr, decay = o->weight_decay;
+    if (o->momentum == 0.0) {
         for (int32_t k = 0; k < count; k++)
-            p[k] -= o->lr * (g[k] + o->weight_decay * p[k]);
-    else {
-        const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
-        const double again = o->nesterov ? o->momentum : 0.0;
-        for (int32_t k = 0; k < count; k++) {
-            const double slope = g[k] + o->weight_decay * p[k];
-            b[k] = keep * b[k] + add * slope;
-            p[k] -= o->lr * (o->nesterov ? slope + again * b[k] : b[k]);
-        }
-        o->started = 1;
+            p[k] -= lr * (g[k] + decay * p[k]);
+        return;
     }
+    const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
+    const double ahead = o->nesterov ? o->momentum : 1.0, now = o->nesterov ? 1.0 : 0.0;
+    for (int32_t k = 0; k < count; k++) {
+        const double slope = g[k] + decay * p[k];
+        b[k] = keep * b[k] + add * slope;
+        p[k] -= lr * (now * slope + ahead * b[k]);
+    }
+    o->started = 1;
+}
+
+static double square_norm(const double *g, int32_t count) {
+    double square[4] = {0.0, 0.0, 0.0, 0.0};
+    int32_t k = 0;
+    for (; k + 4 <= count; k += 4)
+        for (int j = 0; j < 4; j++)
+            square[j] += g[k + j] * g[k + j];
+    for (; k < count; k++)
+        square[0] += g[k] * g[k];
+    return (square[0] + square[1]) + (square[2] + square[3]);
 }
 
 static void adam_step(Optimizer *o, const double *restrict g, int32_t count) {
@@ -42,42 +54,42 @@ static void adam_step(Optimizer *o, const double *restrict g, int32_t count) {
     }
 }
 
-/* One batch: 0, or -1 where memory ran out. Nothing moves where the loss is not finite. */
-static int step(Workspace *work, const Job *all, Optimizer *o, Training *training) {
+/* One batch, which `job` is made to describe: 0, or -1 where memory ran out. A loss that is not finite moves nothing. */
+static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Training *training) {
     const Program *p = work->program;
     const int64_t left = all->rows - training->at;
-    Job job = *all;
-    job.rows = left < training->batch ? left : training->batch;
-    job.weight = training->mean ? 1.0 / (double)job.rows : 1.0;
-    if (all->index != NULL)
-        job.index = all->index + training->at;
-    else
-        job.input.start += training->at * all->input.row;
-    if (run_program(work, &job) < 0)
+    if (training->batch < all->rows) {
+        job->rows = left < training->batch ? left : training->batch;
+        job->padded = all->padded && job->rows == left; /* else the next rows stand behind the last one */
+        if (all->index != NULL)
+            job->index = all->index + training->at;
+        else
+            job->input.start = all->input.start + training->at * all->input.row;
+    }
+    job->weight = training->mean ? 1.0 / (double)job->rows : 1.0;
+    if (run_program(work, job) < 0)
         return -1;
-    const double loss = result_of(work, 0), penalty = result_of(work, 1);
-    if (!isfinite(loss + penalty)) {
+    const double loss = result_of(work, 0), penalty = result_of(work, 1), sum = loss + penalty;
+    if (!(sum - sum == 0.0)) {
         training->diverged = 1;
         return 0;
     }
     const double *g = work->uniform + p->result[2];
-    double square = 0.0;
-    for (int32_t k = 0; k < p->parameters; k++)
-        square += g[k] * g[k];
+    training->norms += sqrt(square_norm(g, p->parameters));
     if (o->rule == SGD)
         sgd_step(o, g, p->parameters);
     else
         adam_step(o, g, p->parameters);
     o->steps++;
-    const double share = (double)job.rows / (double)all->rows;
+    const double share = job->rows == all->rows ? 1.0 : (double)job->rows / (double)all->rows;
     training->total += (training->mean ? share * loss : loss) + share * penalty;
-    training->norms += sqrt(square);
-    training->at += job.rows;
+    training->at += job->rows;
     return 0;
 }
 
 static void end_epoch(const Job *job, Training *training) {
-    const double steps = (double)((job->rows + training->batch - 1) / training->batch), total = training->total;
+    const int64_t batches = training->batch >= job->rows ? 1 : (job->rows + training->batch - 1) / training->batch;
+    const double total = training->total, steps = (double)batches;
     training->losses[training->epochs] = total;
     training->gradient_norms[training->epochs++] = training->norms / steps;
     training->waited = training->tolerance < 0.0 || total < training->best - training->tolerance ? 0
@@ -90,9 +102,10 @@ static void end_epoch(const Job *job, Training *training) {
 int train(Workspace *work, const Job *job, Optimizer *o, Training *training, int64_t epochs, double seconds) {
     const double end = now() + seconds;
     int64_t steps = 0, look = 1; /* the clock is looked at seldom where steps are short */
+    Job batch = *job;
     o->parameter = parameters_of(work);
     while (training->epochs < epochs && !training->converged) {
-        if (step(work, job, o, training) < 0)
+        if (step(work, job, &batch, o, training) < 0)
             return -1;
         if (training->diverged)
             break;
