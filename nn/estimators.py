@@ -23,10 +23,11 @@ import numpy as np
 
 from autograd import softmax
 from autograd.formatting import shown
+from nn.epochs import Loss
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy, l2_penalty, squared_error
 from nn.modules import MLP, Activation
 from nn.optimizers import SGD, Adam, minimize
-from nn.training import Loss, fit, predict
+from nn.training import fit, predict
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin

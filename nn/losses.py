@@ -14,6 +14,7 @@ from typing import Any
 import autograd
 from autograd import OPERATIONS, absolute, log, log1p, relu, softplus, where
 from autograd.formatting import shown
+from autograd.tracing import is_traced
 
 
 def squared_error(prediction: Any, target: Any) -> Any:
@@ -81,7 +82,7 @@ def hinge(prediction: Any, target: Any) -> Any:
     """
     pairs = _pairs(prediction, target)
     for _, d in pairs:
-        if d not in (-1, 1):
+        if not is_traced(d) and d not in (-1, 1):
             raise ValueError(
                 f"hinge takes targets -1 and +1, got {shown(d)}.\n  The sign of the target says which side is right.\n"
                 "  Write 2 * target - 1 for targets 0 and 1."
@@ -107,7 +108,7 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
 def _binary_cross_entropy(y: Any, d: Any) -> Any:
     try:
         terms = where(d > 0, lambda: -d * log(y), 0.0) + where(d < 1, lambda: (d - 1) * log1p(-y), 0.0)
-        if not (y < 0 or y > 1):
+        if is_traced(y) or not (y < 0 or y > 1):
             return terms
         raise ValueError
     except ValueError:
@@ -147,7 +148,17 @@ def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
     if isinstance(target, Iterable):
         targets = [(k, t) for k, (_, t) in enumerate(_pairs(z, target)) if not isinstance(t, Real) or t]
         return -autograd.sum(t * _log_softmax_at(k, z) for k, t in targets)
+    if is_traced(target):
+        return autograd.logsumexp(z) - _of_class(target, z)
     return -_log_softmax_at(_class(target, len(z)), z)
+
+
+def _of_class(target: Any, numbers: list[Any]) -> Any:
+    """numbers[target] for a class that is known only when the trace runs."""
+    chosen = numbers[0]
+    for k, number in enumerate(numbers[1:], 1):
+        chosen = where(target == k, number, chosen)
+    return chosen
 
 
 def _log_softmax_at(k: int, z: list[Any]) -> Any:
@@ -167,9 +178,13 @@ def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:
     From logits `cross_entropy` is exact where this one overflows. Source: lecture 000 ("Multi-class classification").
     """
     y = list(probabilities)
-    pairs = _pairs(y, target) if isinstance(target, Iterable) else [(y[_class(target, len(y))], 1.0)]
+    if isinstance(target, Iterable):
+        pairs = _pairs(y, target)
+    else:
+        pairs = [(_of_class(target, y) if is_traced(target) else y[_class(target, len(y))], 1.0)]
     try:
-        return autograd.sum(-t * log(y_k) for y_k, t in pairs if t != 0)
+        terms = [where(t != 0, lambda y_k=y_k, t=t: -t * log(y_k), 0.0) for y_k, t in pairs if is_traced(t) or t != 0]
+        return autograd.sum(terms)
     except ValueError:
         numbers = shown([float(f"{y_k:.6g}") for y_k in y])
         raise ValueError(
@@ -202,7 +217,7 @@ def l2_penalty(parameters: Iterable[Any]) -> Any:
 def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     pairs = _pairs(prediction, target)
     for _, d in pairs:
-        if d < 0 or d > 1:
+        if not is_traced(d) and (d < 0 or d > 1):
             raise ValueError(
                 f"Binary cross-entropy takes targets from 0 to 1, got {shown(d)}.\n"
                 "  A target is the probability of the class 1.\n"

@@ -11,22 +11,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from math import inf, isfinite
 from numbers import Integral
 from random import Random
-from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
 import autograd
 from autograd import Value, no_grad
 from autograd.formatting import shown
+from nn.epochs import Convergence, Engine, Loss, Penalty, Problem, epochs_of, timed
 from nn.modules import Module
-from nn.optimizers import Optimizer, gradient_norm
+from nn.optimizers import Optimizer
 from nn.rows import Target, checked_rows, rows_of
 
-Loss = Callable[[Any, Any], Any]
-Penalty = Callable[[list[Value]], Any]
 Reduction = Literal["mean", "sum"]
+MOST_EPOCHS = 10_000  # of one call: what the history is made of lies in memory twice
 
 
 class Epoch(NamedTuple):
@@ -45,6 +43,8 @@ class History:
     validation_loss  the risk of the validation rows after the epoch, without the penalty; empty without such rows
     gradient_norm    the Euclidean norm of the gradient, the mean over the epoch's steps
     seconds          how long the epoch took
+    epochs           the same as one tuple for each epoch
+    engine           "compiled" or "eager", see `fit`
     snapshots        the parameters' numbers, see `snapshot_every` in `fit`; autograd.explore shows them
     converged        the loss no longer fell, see `tolerance` in `fit`
     interrupted      Ctrl-C ended it; the model is as the last whole step left it
@@ -52,25 +52,18 @@ class History:
     """
 
     def __init__(self) -> None:
-        self.epochs: list[Epoch] = []
+        self.loss: list[float] = []
+        self.validation_loss: list[float] = []
+        self.gradient_norm: list[float] = []
+        self.seconds: list[float] = []
+        self.engine = ""
         self.snapshots: list[dict[Value, float]] = []
         self.converged = self.interrupted = self.diverged = False
 
     @property
-    def loss(self) -> list[float]:
-        return [epoch.loss for epoch in self.epochs]
-
-    @property
-    def validation_loss(self) -> list[float]:
-        return [epoch.validation_loss for epoch in self.epochs if epoch.validation_loss is not None]
-
-    @property
-    def gradient_norm(self) -> list[float]:
-        return [epoch.gradient_norm for epoch in self.epochs]
-
-    @property
-    def seconds(self) -> list[float]:
-        return [epoch.seconds for epoch in self.epochs]
+    def epochs(self) -> list[Epoch]:
+        validation: list[Any] = list(self.validation_loss) or [None] * len(self.loss)
+        return [Epoch(*numbers) for numbers in zip(self.loss, validation, self.gradient_norm, self.seconds)]
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the epochs; see `nn.plot_history`."""
@@ -80,8 +73,8 @@ class History:
 
     def __repr__(self) -> str:
         end = "".join(f", {how}" for how in ("converged", "interrupted", "diverged") if getattr(self, how))
-        loss = f", loss {self.epochs[0].loss:.4g} -> {self.epochs[-1].loss:.4g}" if self.epochs else ""
-        return f"History({len(self.epochs)} epochs{loss}{end})"
+        loss = f", loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}" if self.loss else ""
+        return f"History({len(self.loss)} epochs{loss}{end})"
 
 
 def fit(
@@ -102,6 +95,8 @@ def fit(
     progress: bool = True,
     patience: int = 10,
     snapshot_every: int | None = None,
+    engine: Engine = "auto",
+    threads: int = 1,
 ) -> History:
     """Train `model` on rows X (T x n_inputs) and targets y (T, or T x n_outputs); returns how it went.
 
@@ -117,6 +112,9 @@ def fit(
     callbacks   called with the History after every epoch; one that returns True stops the training
     progress    show a bar with the loss
     snapshot_every  keep the parameters' numbers in `History.snapshots`: at the start and after every so many epochs
+    engine      "compiled": model and loss are traced and run over rows, whole epochs in C with SGD, Adam and AdamW;
+                "eager": row by row; "auto": compiled where two traces agree with each other and with the eager engine
+    threads     over which compiled rows are divided; worth it above some 50 microseconds a step
 
     X and y are lists, NumPy arrays or pandas objects. The same seed gives the same result, to the last bit. Ctrl-C
     returns the history so far. Raises ValueError for rows that do not fit together and settings out of range.
@@ -133,41 +131,42 @@ def fit(
     rows, targets = checked_rows(X, y)
     held_out = None if validation is None else checked_rows(*validation)
     parameters = model.parameters()
-    _check(parameters, optimizer, epochs, batch_size, reduction, patience, snapshot_every)
+    _check(parameters, optimizer, epochs, batch_size, reduction, patience, snapshot_every, engine, threads)
     generator = seed if isinstance(seed, Random) else Random(seed)
     order, size = list(range(len(rows))), batch_size or len(rows)
-    history, best, waited = History(), inf, 0
+    problem = Problem(model, rows, targets, loss, penalty, reduction == "mean")
+    history, convergence = History(), Convergence(tolerance, patience)
     bar = _bar(epochs, progress)
 
     def snap() -> None:
-        if snapshot_every and len(history.epochs) % snapshot_every == 0:
+        if snapshot_every and len(history.loss) % snapshot_every == 0:
             history.snapshots.append({parameter: parameter.data for parameter in parameters})
 
+    shuffles = shuffle and size < len(rows)
+    looks = bool(callbacks) or held_out is not None or snapshot_every is not None
+    computing = None
     snap()
     try:
-        while len(history.epochs) < epochs and not history.converged:
-            start = perf_counter()
-            if shuffle and size < len(rows):
+        computing = epochs_of(problem, optimizer, size, engine, threads)
+        history.engine = computing.name
+        while len(history.loss) < epochs and not convergence.reached:
+            if shuffles:
                 generator.shuffle(order)
-            total, norms = 0.0, []
-            for first in range(0, len(rows), size):
-                batch = [(rows[i], targets[i]) for i in order[first : first + size]]
-                batch_loss, batch_penalty = _differentiate(model, batch, loss, penalty, reduction)
-                if not isfinite(batch_loss + batch_penalty):
-                    raise OverflowError(f"the loss is {batch_loss + batch_penalty}")
-                optimizer.step()
-                share = len(batch) / len(rows)
-                total += (batch_loss if reduction == "sum" else share * batch_loss) + share * batch_penalty
-                norms.append(gradient_norm(parameters))
-            with no_grad():
-                validation_loss = None if held_out is None else _number(_risk(model, *held_out, loss, reduction))
-            history.epochs.append(Epoch(total, validation_loss, sum(norms) / len(norms), perf_counter() - start))
+            block = 1 if shuffles or looks else min(epochs - len(history.loss), MOST_EPOCHS)
+            losses, norms, seconds = timed(computing, order, block, convergence)
+            convergence.look_at(losses)
+            if looks:
+                computing.sync()
+            if held_out is not None:
+                with no_grad():
+                    history.validation_loss.append(_number(_risk(model, *held_out, loss, reduction)))
+            history.loss += losses
+            history.gradient_norm += norms
+            history.seconds += seconds
             snap()
-            bar.set_postfix(loss=f"{total:.4g}", refresh=False)
-            bar.update()
-            waited = 0 if tolerance is None or total < best - tolerance else waited + 1
-            best = min(best, total)
-            history.converged = waited >= patience
+            bar.set_postfix(loss=f"{losses[-1]:.4g}", refresh=False)
+            bar.update(len(losses))
+            history.converged = convergence.reached
             if True in [callback(history) for callback in callbacks]:
                 break
     except KeyboardInterrupt:
@@ -175,12 +174,14 @@ def fit(
     except OverflowError as error:
         history.diverged = True
         warnings.warn(
-            f"Training diverged in epoch {len(history.epochs) + 1}: {str(error).rstrip('.')}.\n"
+            f"Training diverged in epoch {len(history.loss) + 1}: {str(error).rstrip('.')}.\n"
             "  The model is as the step before left it. Take a smaller learning rate, or scale the inputs.",
             RuntimeWarning,
             stacklevel=2,
         )
     finally:
+        if computing is not None:
+            computing.sync()
         bar.close()
     return history
 
@@ -217,29 +218,6 @@ def predict(model: Module, X: Any) -> list[Any]:
     ]
 
 
-def _differentiate(
-    model: Module, batch: list[tuple[list[float], Target]], loss: Loss, penalty: Penalty | None, reduction: Reduction
-) -> tuple[float, float]:
-    """The batch's loss and penalty; afterwards the gradient of their sum is in the parameters' grads."""
-    model.zero_grad()
-    weight = 1.0 if reduction == "sum" else 1.0 / len(batch)
-    total = 0.0
-    for row, target in batch:
-        result = loss(model(row), target)
-        if not isinstance(result, Value):
-            raise TypeError(
-                f"The loss of a row is to be a Value that depends on the parameters, got {shown(result)}.\n"
-                "  A plain number has no gradient.\n"
-                "  Write loss=nn.squared_error, or a function of prediction and target without .data and float()."
-            )
-        result.backward(weight)
-        total += result.data
-    extra = 0.0 if penalty is None else penalty(model.parameters())
-    if isinstance(extra, Value):
-        extra.backward()
-    return total * weight, _number(extra)
-
-
 def _risk(model: Module, rows: list[list[float]], targets: list[Target], loss: Loss, reduction: Reduction) -> Any:
     total = autograd.sum(loss(model(row), target) for row, target in zip(rows, targets))
     return total / len(rows) if reduction == "mean" else total
@@ -257,6 +235,8 @@ def _check(
     reduction: str,
     patience: int,
     snapshot_every: int | None,
+    engine: str,
+    threads: int,
 ) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
@@ -270,6 +250,12 @@ def _check(
             f"  Write optimizer={type(optimizer).__name__}(model.parameters(), lr={optimizer.lr})."
         )
     _check_reduction(reduction)
+    if engine not in ("auto", "eager", "compiled"):
+        raise ValueError(
+            f'The engine is "auto", "eager" or "compiled", got {shown(engine)}.\n'
+            "  It says how the steps are computed; the steps are the same.\n"
+            '  Write engine="auto", which compiles where it can.'
+        )
     settings = {
         "epochs": (epochs, 0, "passes over all rows", 100),
         "batch_size": (
@@ -280,6 +266,7 @@ def _check(
         ),
         "patience": (patience, 1, "the epochs without a better loss that end the training", 10),
         "snapshot_every": (1 if snapshot_every is None else snapshot_every, 1, "epochs", "10, or None"),
+        "threads": (threads, 1, "the threads that rows are divided over", 2),
     }
     for name, (number, least, counted, example) in settings.items():
         if not isinstance(number, Integral) or number < least:

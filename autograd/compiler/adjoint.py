@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd.compiler.choices import ALWAYS, Branches, branches_of
 from autograd.compiler.layers import Affine, Element, Outer, Transposed, rates
+from autograd.dispatch import where
 from autograd.operations import OPERATIONS, power_exponent_slope
-from autograd.printer import Scope, uses_of
 from autograd.tracing import COMPARISONS, Placeholder, Rule, Tape
 
 # In place of forms that keep every digit in the tails: errors below 4 ulp of 1, and one product in place of a function.
 SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "tanh": lambda out, x: (1.0 - out * out,),
     "sigmoid": lambda out, x: (out * (1.0 - out),),
-    "power": lambda out, x, y: (y * x ** (y - 1.0), power_exponent_slope(out, x)),
+    "power": lambda out, x, y: (
+        where(abs(y) > 0, lambda: y * x ** (y - 1.0), lambda: 0.0 * y),
+        power_exponent_slope(out, x),
+    ),
 }
 CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
 
@@ -44,8 +48,9 @@ class BackwardPass:
         self.elements: dict[int, dict[int, int]] = {}  # of a layer: the adjoints of its results
         self.done: set[int] = set()  # layers whose elements' adjoints include f' already
         self.users = self._count_users(roots)
-        chooses = any(step[0] == "where" for step in tape.steps[: self.last + 1])
-        self.scopes: list[Scope | None] = uses_of(tape, roots)[1] if chooses else []
+        self.branches: list[Branches] = []
+        self.taken: dict[Branches, tuple[int, int]] = {}  # 1 where one of the branches is taken, else 0; its rate
+        self._find_choices(roots)
         for number, seed in seeds:
             self._add(number, seed, self.rate[seed])
         for number in range(self.last, -1, -1):
@@ -131,21 +136,40 @@ class BackwardPass:
 
     # ------------------------------------------------------------------ choices
 
-    def _guarded(self, number: int, message: int) -> int:
-        """The message of a step that only one branch of a choice uses: 0 where that is not taken, not 0 * inf."""
-        scope = self.scopes[number] if self.scopes else None
-        if not scope:
-            return message
-        return self.tape.apply("where", self._taken(scope), message, self.tape.constant(0.0))
+    def _find_choices(self, roots: Sequence[int]) -> None:
+        choices = [number for number in range(self.last, -1, -1) if self.tape.steps[number][0] == "where"]
+        if choices:
+            self.branches = branches_of(self.tape, roots)
+            self.taken[ALWAYS] = self.tape.constant(1.0), 0
+            for choice in choices:  # those around a choice come before it
+                self._taken(self.branches[choice])
 
-    def _taken(self, scope: Scope) -> int:
-        """1 where all choices around a step take its branch, else 0."""
+    def _guarded(self, number: int, message: int) -> int:
+        """The message of a step that matters only in branches of choices: 0 where none is taken, not 0 * inf."""
+        branches = self.branches[number] if self.branches else ALWAYS
+        if not branches:
+            return message
+        (taken, rate), zero = self._taken(branches), self.tape.constant(0.0)
+        if rate == 1 and self.rate[number] == 0:
+            # The rows choose, the message is a sum over them: what counts is whether any row takes the branch.
+            weight = self.tape.input("weight")._number
+            taken = self.tape.add(("row_sum", self.tape.apply("where", taken, weight, zero)))
+        return self.tape.apply("where", taken, message, zero)
+
+    def _taken(self, branches: Branches) -> tuple[int, int]:
+        known = self.taken.get(branches)
+        if known is not None:
+            return known
         one, zero = self.tape.constant(1.0), self.tape.constant(0.0)
-        taken = one
-        for choice, side in scope:
+        total, rate = zero, 0
+        for choice, side in sorted(branches):
             condition = self.tape.steps[choice][1]
-            taken = self.tape.apply("where", condition, *((zero, taken) if side else (taken, zero)))
-        return taken
+            around, rate_around = self.taken[self.branches[choice]]
+            here = self.tape.apply("where", condition, *((zero, around) if side else (around, zero)))
+            total = here if total == zero else self.tape.apply("where", total, one, here)
+            rate = max(rate, rate_around, self.rate[condition])
+        self.taken[branches] = total, rate
+        return total, rate
 
     # ------------------------------------------------------------------ layers
 

@@ -236,7 +236,7 @@ class Compiled:
             kind = table.dtype.kind
             if kind == "O" or kind not in "biuf":
                 table = np.array([[float(Value(x).data) for x in row] for row in rows])
-            table = table.astype(np.float64, copy=False)
+            table = np.require(table, np.float64, "A")
         except (TypeError, ValueError) as error:
             raise TypeError(messages.no_table(rows, error)) from None
         n = self.n_inputs

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from autograd.compiler.choices import ALWAYS, branches_of
 from autograd.tracing import LEAVES, Tape
 
 ACTIVATIONS = ("", "relu", "tanh", "sigmoid")
@@ -80,6 +81,8 @@ class Finder:
         self.used = tape.used(results)
         self.rate = rates(tape)
         self.uses = self._count_uses(results)
+        chooses = any(step[0] == "where" for step in tape.steps)
+        self.branches = branches_of(tape, results) if chooses else [ALWAYS] * len(tape.steps)
         self.dots: dict[int, Dot] = {}
         self.groups: dict[tuple[int, ...], list[int]] = {}
         self.group_of: dict[int, tuple[int, ...]] = {}
@@ -103,6 +106,8 @@ class Finder:
         inside = bytearray(len(steps))  # sums that are part of a larger one
         for number in range(len(steps) - 1, -1, -1):
             if not self.used[number] or rate[number] != 1 or inside[number]:
+                continue
+            if self.branches[number]:  # a layer is computed for all rows, and NaN in one would spoil the sums over them
                 continue
             if steps[number][0] not in ("add", "subtract"):
                 continue

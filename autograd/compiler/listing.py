@@ -5,7 +5,7 @@ What `source` frames as functions in Python and in C. The steps are those of `ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,8 +14,11 @@ from autograd.compiler.identifiers import FUNCTIONS, identifier
 from autograd.printer import LONGEST, Language, Scope, common, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
 
-DEEPEST = 40  # so many choices within each other are nested in Python; what is deeper is computed at any rate
+DEEPEST = 20  # so many choices within each other are nested in Python; what is deeper is computed at any rate
 ALSO = 4  # so many more names of one adjoint stand in a comment
+
+
+Ways = frozenset[Scope]  # where one of them is gone
 
 
 class Seed(NamedTuple):
@@ -51,6 +54,8 @@ class Listing:
         name: str,
         input_names: Sequence[str] | None,
     ) -> None:
+        if not outputs:
+            raise ValueError("The function has no outputs.\n  Write one that returns a number, or several.")
         if input_names is not None and len(input_names) != n_inputs:
             raise ValueError(f"input_names has {len(input_names)} names for {n_inputs} inputs.\n  Write one for each.")
         self.called: dict[str, None] = {}
@@ -159,8 +164,8 @@ class Listing:
 
     def statements(self, results: Sequence[int]) -> tuple[list[Statement], list[Statement], list[str]]:
         """The statements of the forward and of the backward pass for these results, and the texts of the results."""
-        needed, (uses, scopes) = self.tape.used(results), self._uses(results)
-        order = [number for number in range(len(needed)) if needed[number]]
+        uses, scopes = self._uses(results)
+        order = [number for number, count in enumerate(uses) if count]
         order.sort(key=lambda number: not self.forward[number])  # stable: the forward pass comes first
         passes: tuple[list[Statement], list[Statement]] = ([], [])
         self.texts = texts = dict(self.names)
@@ -171,7 +176,12 @@ class Listing:
                 if number not in texts:
                     texts[number] = self.language.literal(step[1])
                 continue
-            text = step_text(self.language, step, [texts[n] for n in operands], [kinds.get(n, "") for n in operands])
+            side = taken(operands[0], scopes[number]) if step[0] == "where" else None
+            if side is None:
+                of = [kinds.get(operand, "") for operand in operands]
+                text, kind = step_text(self.language, step, [texts[operand] for operand in operands], of), step[0]
+            else:
+                text, kind = texts[operands[1 + side]], kinds.get(operands[1 + side], "")
             name = self.names.get(number, "")
             if not name and step[0] not in COMPARISONS and (uses[number] > 1 or len(text) > LONGEST):
                 name = self._numbered("t")
@@ -179,7 +189,7 @@ class Listing:
                 also = self.also.get(number, [])
                 passes[not self.forward[number]].append(Statement(scopes[number], name, text, also))
             else:
-                kinds[number] = step[0]
+                kinds[number] = kind
             texts[number] = name or text
         return *passes, [texts[number] for number in results]
 
@@ -201,11 +211,21 @@ class Listing:
             scope = scopes[number] if self.branches else ()
             kept = [condition < number for condition, _ in scope[:DEEPEST]]
             scopes[number] = scope = scope[: kept.index(False) if False in kept else len(kept)]
-            kind, times = steps[number][0], 1 + (steps[number][0] in COMPARISONS)  # written at every choice
-            for place, operand in enumerate(self.tape.operands(number)):
-                branch = kind == "where" and place
-                use(operand, (*scope, (steps[number][1], place - 1)) if branch else scope, times)
+            for operand, inner, times in self._operand_scopes(number, scope):
+                use(operand, inner, times)
         return uses, scopes
+
+    def _operand_scopes(self, number: int, scope: Scope) -> list[tuple[int, Scope, int]]:
+        """The operands of a step in that scope, each with its own scope, and how often it is written."""
+        kind, operands = self.tape.steps[number][0], self.tape.operands(number)
+        times = 1 + (kind in COMPARISONS)  # a comparison is written at every choice
+        if kind != "where":
+            return [(operand, scope, times) for operand in operands]
+        condition, *values = operands
+        side = taken(condition, scope)
+        if side is not None:
+            return [(values[side], scope, 1)]
+        return [(condition, scope, 1), *((value, (*scope, (condition, i)), 1) for i, value in enumerate(values))]
 
     def body(self, gradient: bool) -> tuple[list[str], list[str]]:
         """The lines of the forward pass, and of the backward pass where the gradient is asked for."""
@@ -245,6 +265,11 @@ class Listing:
         return found
 
 
+def taken(condition: int, scope: Scope) -> int | None:
+    """Which branch a choice takes where its condition is settled by the choices around it."""
+    return next((side for test, side in scope if test == condition), None)
+
+
 def bars_of(names: Sequence[str]) -> list[str]:
     return [f"{name}_bar" for name in names]
 
@@ -259,12 +284,15 @@ def plain(tape: Tape) -> tuple[Tape, list[int]]:
     place: list[int] = []
     tests: dict[int, int] = {}
     one, zero = new.constant(1.0), new.constant(0.0)
+    ways: dict[int, Ways] = {one: frozenset([()]), zero: frozenset()}
     for old, step in enumerate(tape.steps):
         kind, label = step[0], tape.labels.get(old, "")
         if kind in LEAVES:
             number = new.constant(step[1]) if kind == "constant" else new.add(step)
         elif kind == "where":
-            number = chosen(new, tests.get(step[1], place[step[1]]), place[step[2]], place[step[3]])
+            choice = tests.get(step[1], place[step[1]]), place[step[2]], place[step[3]]
+            number = chosen(new, *choice, ways)
+            add_ways(ways, number, *choice)
         elif kind in COMPARISONS:
             tests[old] = new.add((kind, place[step[1]], place[step[2]]))
             number = new.apply("where", tests[old], one, zero)
@@ -280,18 +308,27 @@ def plain(tape: Tape) -> tuple[Tape, list[int]]:
     return new, place
 
 
-def chosen(tape: Tape, condition: int, a: int, b: int) -> int:
-    """A choice by a comparison, or by a choice between 0 and what decides next: then a choice within a choice."""
-    way: list[tuple[int, bool]] = []
-    while tape.steps[condition][0] == "where":
-        test, first, second = tape.steps[condition][1:]
-        if 0.0 not in (tape.constant_of(first), tape.constant_of(second)):
-            break
-        way.append((test, tape.constant_of(second) == 0.0))
-        condition = first if way[-1][1] else second
+def chosen(tape: Tape, condition: int, a: int, b: int, ways: Mapping[int, Ways]) -> int:
+    """A choice by comparisons. One that asks whether choices went a certain way becomes choices like those."""
+    found = ways.get(condition, ())
+    if len(found) == 1:
+        (way,) = found
+        number = a
+        for test, side in reversed(way):
+            number = tape.apply("where", test, *((b, number) if side else (number, b)))
+        return number
     if tape.steps[condition][0] not in (*COMPARISONS, "constant"):
         condition = tape.add(("unequal", condition, tape.constant(0.0)))
-    number = tape.apply("where", condition, a, b)
-    for test, first in reversed(way):
-        number = tape.apply("where", test, *((number, b) if first else (b, number)))
-    return number
+    return tape.apply("where", condition, a, b)
+
+
+def add_ways(ways: dict[int, Ways], number: int, condition: int, a: int, b: int) -> None:
+    """What a choice between 1, 0 and choices like this one asks: `adjoint` puts the innermost condition first."""
+    if a not in ways or b not in ways:
+        return
+    if condition in ways:
+        found = ways[condition] | ways[b] if () in ways[a] else None
+    else:
+        found = frozenset((*way, (condition, side)) for side, of in enumerate((a, b)) for way in ways[of])
+    if found is not None and len(found) <= 2 and all(len(way) <= DEEPEST for way in found):
+        ways[number] = found

@@ -11,7 +11,7 @@ from typing import Any
 from autograd.compiler.forms import Form
 from autograd.compiler.layers import rates
 from autograd.ieee import IEEE
-from autograd.operations import OPERATIONS
+from autograd.operations import OPERATIONS, total
 from autograd.tracing import COMPARISONS
 
 PATTERNS = {
@@ -31,7 +31,7 @@ class PythonProgram:
         tape = form.tape
         self.parameters = [step[1] for step in tape.steps if step[0] == "parameter"]
         names: dict[str, Any] = {name: never_raises(name) for name in OPERATIONS}
-        names.update(constants=[step[1] for step in tape.steps if step[0] == "constant"])
+        names.update(total=total, constants=[step[1] for step in tape.steps if step[0] == "constant"])
         exec(compile(source(form), "<compiled tape>", "exec"), names)
         self.function: Callable[..., Any] = names["run"]
 
@@ -77,10 +77,10 @@ def source(form: Form) -> str:
 
 def expression(kind: str, operands: Sequence[str]) -> str:
     if kind == "sum":
-        return " + ".join(operands)
+        return f"total(({', '.join(operands)},))"  # not a + b + ...: Python's parser nests that, and gives up
     if kind == "dot":
         half = len(operands) // 2
-        return " + ".join(f"{a} * {b}" for a, b in zip(operands[:half], operands[half:]))
+        return f"total(({', '.join(f'{a} * {b}' for a, b in zip(operands[:half], operands[half:]))},))"
     pattern = PATTERNS.get(kind) or f"{kind}({', '.join(['{}'] * len(operands))})"
     text = pattern.format(*operands)
     return f"float({text})" if kind in COMPARISONS else text

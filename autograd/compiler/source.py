@@ -18,6 +18,7 @@ from autograd.printer import Language, arity, forward_text, names
 from autograd.tracing import Tape
 
 FEW = 16  # a function in C of more inputs takes them as an array
+FIXED = "\0"  # a space where no line is to break
 
 
 def indented(lines: Iterable[str]) -> list[str]:
@@ -27,6 +28,14 @@ def indented(lines: Iterable[str]) -> list[str]:
 def wrapped(text: str, indent: str = "    ") -> list[str]:
     """A line of code in lines of at most 100 columns, broken between words."""
     return textwrap.wrap(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def call(function: str, arguments: Sequence[str]) -> str:
+    return f"{function}({', '.join(arguments)})"
+
+
+def listed(items: Sequence[str]) -> str:
+    return f"[{', '.join(items)}]"
 
 
 class Frame(Listing):
@@ -44,19 +53,20 @@ class Frame(Listing):
             text = self.helper(name, operands, *forward_text(self.language, operation, operands))
             for other in self.called:
                 add(other)
-            found[name] = f"{self.remark.format(f'{self.spell(name)}: {operation.formula}')}\n{text}\n"
+            found[name] = f"{self.remark.format(operation.formula)}\n{text}"
 
         for name in list(self.called):
             add(name)
         return list(found.values())
 
-    def told(self) -> list[str]:
-        """What the second function returns, in words."""
-        by = ["inputs"] * bool(self.inputs) + ["parameters"] * bool(self.parameters)
-        arrays = " and ".join(by) or "nothing"
-        if len(self.outputs) == 1:
-            return [f"{self.output_names[0]}, and its derivatives by {arrays}"]
-        return [f"the outputs, and the derivatives of the sum of outputs_bar[i] * outputs[i] by {arrays}"]
+    def told(self, finds: str) -> str:
+        """What the second function does, in words."""
+        by = [kind for kind, leaves in (("inputs", self.inputs), ("parameters", self.parameters)) if leaves]
+        what = (
+            "its derivatives" if len(self.outputs) == 1 else "the derivatives of the sum of outputs_bar[i] * outputs[i]"
+        )
+        value = self.output_names[0] if len(self.outputs) == 1 else "the outputs"
+        return f"{finds} {value} and {what} by {' and '.join(by) or 'nothing'}."
 
     def helper(self, name: str, operands: Sequence[str], statements: Sequence[str], result: str) -> str:
         """The function of an operation."""
@@ -94,7 +104,8 @@ def to_python(
     are any) by the parameters; for several it is `f_vjp`, which takes an adjoint for each output and returns the
     outputs and, for the sum of adjoint * output, the same lists. Parameters have their current numbers as default.
     The source raises where Python's arithmetic and `math` raise, in partials as well (the engine's follow IEEE there:
-    sqrt'(0) is inf); of a choice, only the branch that is taken is computed.
+    sqrt'(0) is inf); of a choice, only the branch that is taken is computed
+    (and what other choices share with it).
 
     >>> tape = Tape()
     >>> x = tape.input(0)
@@ -106,46 +117,41 @@ def to_python(
     return PythonSource(tape, outputs, n_inputs, name, input_names).text()
 
 
+def returned(text: str) -> list[str]:
+    """The statement that returns it, in brackets where it has several lines."""
+    lines = wrapped(text, "")
+    return [f"return {text}"] if len(lines) == 1 else ["return (", *indented(lines), ")"]
+
+
 class PythonSource(Frame):
     language, branches, remark = PYTHON, True, "# {}"
 
     def text(self) -> str:
-        inputs = [f"{name}" for name in self.input_names]
         numbers = [f"parameters={self.name}_parameters"] * bool(self.parameters)
         seeds = ["outputs_bar"] * (len(self.outputs) > 1)
-        value = ", ".join(self.output_names) if len(self.outputs) == 1 else listed(self.output_names)
+        value = listed(self.output_names) if seeds else self.output_names[0]
         groups = [group for group in (self.input_names, self.parameter_names) if group]
-        gradient = [listed(bars_of(group)) for group in groups] or ["[]"]
+        gradient = ", ".join([listed(bars_of(group)) for group in groups] or ["[]"])
         (forward, _), (again, backward) = self.body(False), self.body(True)
-        title = f'"""{self.name}, and {self.gradient_name}: its adjoint code. Raises where Python and math raise."""'
-        functions = [
-            *self.function(self.name, [*inputs, *numbers], "", [*forward, f"return {value}"]),
-            *self.function(
-                self.gradient_name,
-                [*inputs, *seeds, *numbers],
-                "; ".join(self.told()),
-                ["# forward pass", *again, "", "# backward pass", *backward, f"return {value}, {', '.join(gradient)}"],
-            ),
-        ]
-        return "\n".join([title, "", "import math", "", *self.numbers_text(), *self.helpers(), *functions])
+        first = self.function(self.name, [*self.input_names, *numbers], [*forward, *returned(value)])
+        lines = ["# Forward pass.", *again, "", "# Backward pass.", *backward, *returned(f"{value}, {gradient}")]
+        says = f'"""{self.told("Return")}"""'
+        second = self.function(self.gradient_name, [*self.input_names, *seeds, *numbers], [says, *lines])
+        title = f'"""{self.name} and {self.gradient_name}, its adjoint code. They raise where Python and math raise."""'
+        parts = [f"{title}\n\nimport math", *self.numbers_text(), *self.helpers(), first, second]
+        return "\n\n\n".join(parts) + "\n"
 
     def numbers_text(self) -> list[str]:
         rows = [f"{self.language.literal(n)},  # {name}" for n, name in zip(self.numbers, self.parameter_names)]
-        return [f"{self.name}_parameters = (", *indented(rows), ")", ""] if rows else []
+        return ["\n".join([f"{self.name}_parameters = (", *indented(rows), ")"])] if rows else []
 
-    def function(self, name: str, arguments: Sequence[str], says: str, lines: Sequence[str]) -> list[str]:
-        head = wrapped(f"def {name}({', '.join(arguments)}):", "        ")
-        says_it = [f'"""{says[0].upper()}{says[1:]}."""'] if says else []
-        *most, last = [*says_it, *lines]
-        return ["", *head, *indented([*most, *wrapped(last)]), ""]
+    def function(self, name: str, arguments: Sequence[str], lines: Sequence[str]) -> str:
+        head = wrapped(f"def{FIXED}{call(name, arguments)}:", "        ")
+        return "\n".join([*(line.replace(FIXED, " ") for line in head), *indented(lines)])
 
     def helper(self, name: str, operands: Sequence[str], statements: Sequence[str], result: str) -> str:
         lines = [f"def {name}({', '.join(operands)}):", *indented([*statements, f"return {result}"])]
         return "\n".join(lines)
-
-
-def listed(items: Sequence[str]) -> str:
-    return f"[{', '.join(items)}]"
 
 
 # --------------------------------------------------------------------------------------------------------------- C
@@ -157,12 +163,24 @@ def to_c(
     """The traced function, and the function of its value and gradient, as C99 that needs only libm.
 
     The arguments are those of `to_python`, and so are the functions. In C the adjoints go into arrays that the caller
-    brings, inputs are numbers (more than 16 an array), and `parameters` may be NULL for the current numbers, which are
-    part of the source. Nothing is allocated, nothing global changes. Arithmetic follows IEEE: both branches of a choice are computed, and one is taken.
+    brings, inputs are numbers (more than 16 an array), and `parameters` may be NULL for the current numbers, which
+    are part of the source. Nothing is allocated, nothing global changes. Arithmetic follows IEEE: both branches of a
+    choice are computed, and one is taken.
 
     >>> tape = Tape()
     >>> x = tape.input(0)
-    >>> print(to_c(tape, [tape.lift(x * x)], 1).partition("double f_value_and_grad")[2])
+    >>> print("double f_v" + to_c(tape, [tape.lift(x * x)], 1).partition("double f_v")[2], end="")
+    double f_value_and_grad(double x0, double inputs_bar[1]) {
+        /* Forward pass. */
+        const double f_out = x0 * x0;
+    <BLANKLINE>
+        /* Backward pass. */
+        const double f_out_bar = 1.0;
+        const double t1 = f_out_bar * x0;
+        const double x0_bar = t1 + t1;
+        inputs_bar[0] = x0_bar;
+        return f_out;
+    }
     """
     return CSource(tape, outputs, n_inputs, name, input_names).text()
 
@@ -173,69 +191,72 @@ class CSource(Frame):
     def text(self) -> str:
         (forward, _), (again, backward) = self.body(False), self.body(True)
         several = len(self.outputs) > 1
-        arrays = {"inputs_bar": self.input_names, "parameters_bar": self.parameter_names}
-        results = [f"double {name}[{len(of)}]" for name, of in arrays.items() if of]
-        values = [f"outputs[{place}] = {name};" for place, name in enumerate(self.output_names) if several]
-        end = values or [f"return {self.output_names[0]};"]
-        kind, out = ("void", [f"double outputs[{len(self.outputs)}]"]) if several else ("double", [])
-        seeds = [f"const double outputs_bar[{len(self.outputs)}]"] * several
-        inputs, numbers = self.input_arguments(), ["const double *parameters"] * bool(self.parameters)
-        stored = [f"{name}[{i}] = {bar};" for name, of in arrays.items() for i, bar in enumerate(bars_of(of))]
-        first = self.function(f"{kind} {self.name}", [*inputs, *numbers, *out], [*forward, *end])
-        second = self.function(
-            f"{kind} {self.gradient_name}",
-            [*inputs, *seeds, *numbers, *out, *results],
-            ["/* forward pass */", *again, "", "/* backward pass */", *backward, *stored, *end],
-        )
-        top = self.usage(results)
-        return "\n".join([*top, "#include <math.h>", "", *self.numbers_text(), *self.helpers(), *first, *second])
+        out = ["outputs"] * several
+        bars = {"inputs_bar": self.input_names, "parameters_bar": self.parameter_names}
+        self.sizes = {name: len(of) for name, of in bars.items() if of}
+        self.sizes |= {"outputs": len(self.outputs), "outputs_bar": len(self.outputs)} if several else {}
+        self.sizes |= {"inputs": len(self.inputs)} if len(self.inputs) > FEW else {}
+        inputs = ["inputs"] if "inputs" in self.sizes else self.input_names
+        numbers = ["parameters"] * bool(self.parameters)
+        arguments = [*inputs, *["outputs_bar"] * several, *numbers, *out, *(name for name, of in bars.items() if of)]
+        end = [f"outputs[{place}] = {name};" for place, name in enumerate(self.output_names)]
+        end = end if several else [f"return {self.output_names[0]};"]
+        stored = [f"{name}[{i}] = {bar};" for name, of in bars.items() for i, bar in enumerate(bars_of(of))]
+        first = self.function(self.name, [*inputs, *numbers, *out], [*forward, *end])
+        lines = ["/* Forward pass. */", *again, "", "/* Backward pass. */", *backward, *stored, *end]
+        second = self.function(self.gradient_name, arguments, lines)
+        usage = self.usage([*inputs, *numbers, *out], arguments)
+        parts = [f"{usage}\n#include <math.h>", *self.numbers_text(), *self.helpers(), first, second]
+        return "\n\n".join(parts) + "\n"
 
-    def input_arguments(self) -> list[str]:
-        few = len(self.inputs) <= FEW
-        return [f"double {name}" for name in self.input_names] if few else [f"const double inputs[{len(self.inputs)}]"]
-
-    def usage(self, results: Sequence[str]) -> list[str]:
-        count = len(self.inputs)
-        inputs = [f"{place + 1}.0" for place in range(count)] if count <= FEW else ["inputs"]
-        several, null = len(self.outputs) > 1, ["NULL"] * bool(self.parameters)
-        seeds, out = ["outputs_bar"] * several, ["outputs"] * several
-        bars = [result.split()[1].partition("[")[0] for result in results]
-        declared = [f"double {', '.join(result.split()[1] for result in results)};"] if results else []
-        if several:
-            declared.append(f"double outputs[{len(self.outputs)}], outputs_bar[{len(self.outputs)}] = {{1.0}};")
-        if count > FEW:
-            declared.append(f"double inputs[{count}] = {{1.0}};")
-        left = "" if several else "double value = "
-        calls = [
-            f"{left}{self.name}({', '.join([*inputs, *null, *out])});",
-            f"{left.replace('double ', '')}{self.gradient_name}({', '.join([*inputs, *seeds, *null, *out, *bars])});",
+    def usage(self, first: Sequence[str], second: Sequence[str]) -> str:
+        """The comment at the top: what the functions do, and how they are called."""
+        several = len(self.outputs) > 1
+        arrays = [
+            f"{name}[{size}]{' = {1.0}' * (name in ('inputs', 'outputs_bar'))}" for name, size in self.sizes.items()
         ]
-        says = [*wrapped(f"{self.name}, and {self.gradient_name}: {self.told()[0]}."), ""]
-        if self.parameters:
-            says += ["`parameters` may be NULL for the numbers below.", ""]
-        says += ["To get the same bits everywhere, compile with -ffp-contract=off. For example:", ""]
-        example = [*declared, *(part for call in calls for part in wrapped(call))]
-        return ["/*", *indented([*says, *indented(example)]), "*/"]
+        shown = {name: f"{place}.0" for place, name in enumerate(self.input_names, 1)} | {"parameters": "NULL"}
+        calls = [
+            f"{call(function, [shown.get(argument, argument) for argument in arguments])};"
+            for function, arguments in ((self.name, first), (self.gradient_name, second))
+        ]
+        if not several:
+            calls = [f"double value = {calls[0]}", f"value = {calls[1]}"]
+        example = [f"double {', '.join(arrays)};"] * bool(arrays) + calls
+        says = wrapped(f"{self.name}, and its adjoint code: {self.told(f'{self.gradient_name} finds')}", "")
+        says += ["parameters may be NULL: then they are the numbers below."] * bool(self.parameters)
+        says += ["Compile with -ffp-contract=off for the same bits on every machine. Example:", ""]
+        return "\n".join(
+            ["/*", *indented([*says, *indented(part for line in example for part in wrapped(line))]), "*/"]
+        )
 
     def numbers_text(self) -> list[str]:
         rows = [f"{self.language.literal(n)}, /* {name} */" for n, name in zip(self.numbers, self.parameter_names)]
         head = f"static const double {self.name}_parameters[{len(rows)}] = {{"
-        return [head, *indented(rows), "};", ""] if rows else []
+        return ["\n".join([head, *indented(rows), "};"])] if rows else []
 
-    def function(self, head: str, arguments: Sequence[str], lines: Sequence[str]) -> list[str]:
+    def function(self, name: str, arguments: Sequence[str], lines: Sequence[str]) -> str:
         """The function; an argument that it does not need says so, lest compilers warn."""
         used = set(re.findall(r"\w+", "\n".join(lines)))
         before = []
-        if len(self.inputs) > FEW:
+        if "inputs" in arguments:
             places = enumerate(self.input_names)
             before = [self.bind(name, f"inputs[{place}]") for place, name in places if name in used]
             used |= {"inputs"} if before else set()
         if "parameters" in used:
             before.append(f"if (!parameters) parameters = {self.name}_parameters;")
-        declared = [argument.partition("[")[0].replace("*", "").split()[-1] for argument in arguments]
-        unused = [f"(void){name};" for name in declared if name not in used]
-        heads = wrapped(f"{head}({', '.join(arguments) or 'void'}) {{", "        ")
-        return [*heads, *indented([*unused, *before, *lines]), "}", ""]
+        unused = [f"(void){argument};" for argument in arguments if argument not in used]
+        unused += [f"(void){self.name}_parameters;"] * ("(void)parameters;" in unused)
+        kind = "double" if len(self.outputs) == 1 else "void"
+        declared = [self.declared(argument) for argument in arguments] or ["void"]
+        head = wrapped(f"{call(f'{kind} {name}', declared)} {{", "        ")
+        return "\n".join([*(line.replace(FIXED, " ") for line in head), *indented([*unused, *before, *lines]), "}"])
+
+    def declared(self, argument: str) -> str:
+        """An argument with its type, on one line."""
+        constant = "const double" if argument in ("inputs", "parameters", "outputs_bar") else "double"
+        array = "[]" if argument == "parameters" else f"[{self.sizes[argument]}]" if argument in self.sizes else ""
+        return f"{constant} {argument}{array}".replace(" ", FIXED)
 
     def helper(self, name: str, operands: Sequence[str], statements: Sequence[str], result: str) -> str:
         return header.printed(self.spell(name), operands, statements, result)

@@ -85,7 +85,7 @@ def test_each_epoch_takes_every_row_once_in_an_order_of_its_own():
         taken.append(target)
         return nn.squared_error(prediction, target)
 
-    trained(y=[0, 1, 2, 3, 4], loss=watched, epochs=4, batch_size=2, seed=1)
+    trained(y=[0, 1, 2, 3, 4], loss=watched, epochs=4, batch_size=2, seed=1, engine="eager")
     epochs = [tuple(taken[i : i + 5]) for i in range(0, 20, 5)]
     assert all(sorted(epoch) == [0, 1, 2, 3, 4] for epoch in epochs)
     assert len(set(epochs)) > 1
@@ -200,7 +200,7 @@ def test_ctrl_c_returns_the_history_so_far_and_the_model_of_the_last_whole_step(
         left -= 1
         return nn.squared_error(prediction, target)
 
-    model, history = trained(loss=interrupted, epochs=5, batch_size=2, shuffle=False)
+    model, history = trained(loss=interrupted, epochs=5, batch_size=2, shuffle=False, engine="eager")
     assert history.interrupted
     assert len(history.epochs) == rows_until_interrupt // 5
     expected = network()
@@ -211,7 +211,7 @@ def test_ctrl_c_returns_the_history_so_far_and_the_model_of_the_last_whole_step(
     ]
     for number, (first, last) in enumerate(steps):
         batch = rows[first:last]
-        nn.fit(expected, *zip(*batch), nn.squared_error, optimizer, 1, progress=False)
+        nn.fit(expected, *zip(*batch), nn.squared_error, optimizer, 1, progress=False, engine="eager")
         assert number < len(steps)
     assert model.state_dict() == expected.state_dict()
 

@@ -111,8 +111,9 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
         context->address[k] = column_in(job, k, first, rows, lanes, own + k * work->lanes);
     if (context->weight != job->weight || context->weighted != rows) {
         double *weight = context->address[p->inputs];
+        const double last = job->weight / (double)(lanes - rows + 1); /* its copies share what it weighs */
         for (int64_t t = 0; t < lanes; t++)
-            weight[t] = t < rows ? job->weight : 0.0;
+            weight[t] = t < rows - 1 ? job->weight : last;
         context->weight = job->weight, context->weighted = rows;
     }
     const Table *to = &job->output;

@@ -60,7 +60,8 @@ static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Trainin
     const int64_t left = all->rows - training->at;
     if (training->batch < all->rows) {
         job->rows = left < training->batch ? left : training->batch;
-        job->padded = all->padded && job->rows == left; /* else the next rows stand behind the last one */
+        /* Else the next rows stand behind the last one, or the table ends within its last vector. */
+        job->padded = all->padded && job->rows == left && training->at % WIDEST == 0;
         if (all->index != NULL)
             job->index = all->index + training->at;
         else

@@ -1,0 +1,145 @@
+"""Training on rows: the gradient of a loss and its penalty by the parameters, and whole epochs of steps in C."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from autograd._native import extension
+from autograd.compiler import forms
+from autograd.compiler.compiled import Runner
+from autograd.tracing import Placeholder, Tape
+from autograd.value import Value
+
+SGD, ADAM, ADAMW = range(3)  # the rules that run in C, see _native/tape/train.c
+
+
+class Rule(NamedTuple):
+    """How parameters move; the settings are those of PyTorch's optimisers of these names."""
+
+    kind: int
+    lr: float
+    momentum: float = 0.0
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    nesterov: bool = False
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    amsgrad: bool = False
+
+
+class Progress(NamedTuple):
+    """Where a training stands: epochs done by a call, rows of the next one that are done, how it may have ended."""
+
+    epochs: int
+    at: int
+    steps: int
+    started: int  # 1 where SGD has a momentum to go on with
+    waited: int
+    converged: int  # 1 or 0, as the next
+    diverged: int
+
+
+class Trainer:
+    """The loss of a row and the penalty, traced; what is asked of them while a model learns.
+
+    loss        a function of a list of n_inputs placeholders, which are the numbers of a row
+    penalty     a function of the list of parameters, or None
+    parameters  what is to be trained
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[list[Any]], Any],
+        n_inputs: int,
+        penalty: Callable[[list[Any]], Any] | None,
+        parameters: Sequence[Value],
+    ) -> None:
+        tape = Tape()
+        found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
+        given = [Placeholder(tape, tape.lift(parameter)) for parameter in parameters]
+        extra = None if penalty is None else tape.lift(penalty(given))
+        self.tape, self.results = tape, (found, extra)
+        self.n_inputs = n_inputs
+        self._runner: Runner | None = None
+
+    def same_as(self, other: Trainer) -> bool:
+        """Whether two traces are of one function: without chance, counters, and numbers that change."""
+        mine, theirs = (
+            (trainer.tape.steps, trainer.results, list(map(id, trainer.tape.parameters))) for trainer in (self, other)
+        )
+        return repr(mine) == repr(theirs)
+
+    @property
+    def runner(self) -> Runner:
+        if self._runner is None:
+            native = extension("tapes")
+            loss, penalty = self.results
+            form = forms.parameter_gradient(self.tape, loss, penalty, layers=native is not None)
+            self._runner = Runner(form, self.tape.parameters, self.n_inputs, native)
+        return self._runner
+
+    @property
+    def parameters(self) -> list[Value]:
+        """In the order of the gradients."""
+        return [self.tape.parameters[place] for place in self.runner.places]
+
+    @property
+    def runs_in_c(self) -> bool:
+        return self.runner.native is not None
+
+    def gradient(self, table: Any, weight: float, threads: int = 1) -> tuple[float, float, list[float]]:
+        """The weighted sum of the rows' losses, the penalty, and the gradient of their sum."""
+        loss, penalty, *gradient = self.runner.run_sums(table, weight, threads)
+        return loss, penalty, gradient
+
+
+class Loop:
+    """Steps of a rule over epochs, inside of C; the numbers of the parameters stay there until `write_back`."""
+
+    def __init__(self, trainer: Trainer, state: Sequence[Sequence[float]]) -> None:
+        self.trainer = trainer
+        self.numbers = array("d", [parameter.data for parameter in trainer.parameters])
+        self.gradients = array("d", bytes(8 * len(self.numbers)))
+        self.state = array("d", [number for part in state for number in part])
+        self.totals = array("d", [0.0, 0.0, float("inf")])  # of the epoch so far: losses, norms; the best loss
+
+    def run(
+        self,
+        rule: Rule,
+        table: Any,
+        order: Any,
+        batch: int,
+        mean: bool,
+        progress: Progress,
+        epochs: int,
+        tolerance: float | None,
+        patience: int,
+        seconds: float,
+        threads: int,
+    ) -> tuple[Progress, list[float], list[float]]:
+        """Up to so many epochs, or what `seconds` allow: where the training stands, the losses and the gradient norms.
+
+        order  the number of rows where they are taken in order and the table is padded, else their places
+        """
+        losses, norms = array("d", bytes(8 * epochs)), array("d", bytes(8 * epochs))
+        settings = array("d", [float(setting) for setting in rule[1:]])
+        limit = -1.0 if tolerance is None else tolerance
+        native: Any = self.trainer.runner.native
+        found = native.train(
+            self.numbers, table, order, rule.kind, settings, self.state, progress.steps, progress.started, batch,
+            mean, epochs, progress.at, self.totals, limit, progress.waited, patience, losses, norms, self.gradients,
+            seconds, threads,
+        )  # fmt: skip
+        after = Progress(*found)
+        return after, losses[: after.epochs].tolist(), norms[: after.epochs].tolist()
+
+    def parts_of_state(self) -> list[list[float]]:
+        count = len(self.numbers)
+        return [self.state[k : k + count].tolist() for k in range(0, len(self.state), count)]
+
+    def write_back(self) -> None:
+        for parameter, number, gradient in zip(self.trainer.parameters, self.numbers, self.gradients):
+            parameter.data, parameter.grad = number, gradient

@@ -1,0 +1,229 @@
+"""The two engines of fit: the same steps, the same end, and which one is taken."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import warnings
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Value
+from autograd.tracing import TracingError
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(37, 3))
+CLASSES = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+SIGNS = np.where(X[:, 0] * X[:, 1] > 0, 1, -1)
+SMOOTH = np.sin(X.sum(axis=1))
+
+
+def l2(parameters):
+    return 0.01 * nn.l2_penalty(parameters)
+
+
+def fitted(engine, optimizer, model, y, loss, **settings):
+    settings = {"epochs": 12, "seed": 3, "progress": False, **settings}
+    history = nn.fit(model, X, y, loss, optimizer(model.parameters()), engine=engine, **settings)
+    return model, history
+
+
+OPTIMIZERS = {
+    "sgd": lambda ps: nn.SGD(ps, lr=0.05),
+    "momentum": lambda ps: nn.SGD(ps, lr=0.02, momentum=0.9, dampening=0.1, weight_decay=0.01),
+    "nesterov": lambda ps: nn.SGD(ps, lr=0.02, momentum=0.8, nesterov=True),
+    "adam": lambda ps: nn.Adam(ps, lr=0.01, weight_decay=0.1),
+    "amsgrad": lambda ps: nn.Adam(ps, lr=0.01, betas=(0.5, 0.9), amsgrad=True),
+    "adamw": lambda ps: nn.AdamW(ps, lr=0.01, weight_decay=0.1),
+    "rmsprop": lambda ps: nn.RMSprop(ps, lr=0.01, momentum=0.5),  # steps in Python
+    "adagrad": lambda ps: nn.Adagrad(ps, lr=0.05),
+}
+LOSSES = {
+    "squared_error": (lambda: nn.MLP(3, [5, 4, 1], seed=1), SMOOTH, nn.squared_error),
+    "several outputs": (lambda: nn.MLP(3, [4, 3], "softplus", seed=1), X, nn.mean_squared_error),
+    "absolute": (lambda: nn.MLP(3, [4, 1], "relu", seed=1), SMOOTH, nn.mean_absolute_error),
+    "huber": (lambda: nn.MLP(3, [4, 1], "leaky_relu", seed=1), SMOOTH, nn.huber),
+    "hinge": (lambda: nn.MLP(3, [8, 8, 1], "relu", seed=1), SIGNS, nn.hinge),
+    "logits": (lambda: nn.MLP(3, [4, 1], "sigmoid", seed=1), (SIGNS + 1) // 2, nn.binary_cross_entropy_with_logits),
+    "probability": (
+        lambda: nn.MLP(3, [4, 1], "sigmoid", "sigmoid", seed=1), (SIGNS + 1) // 2, nn.binary_cross_entropy
+    ),
+    "classes": (lambda: nn.MLP(3, [6, 3], seed=1), CLASSES, nn.cross_entropy),
+    "one-hot": (lambda: nn.MLP(3, [6, 3], seed=1), np.eye(3)[CLASSES], nn.cross_entropy),
+    "linear": (lambda: nn.Neuron(3, None, seed=1), SMOOTH, nn.squared_error),
+    "custom": (lambda: nn.MLP(3, [4, 1], lambda z: z.sin() + z.erf(), seed=1), SMOOTH, lambda y, d: (y - d) ** 4),
+}  # fmt: skip
+CASES = [
+    *(("squared_error", name, settings) for name, settings in itertools.product(OPTIMIZERS, [{}, {"batch_size": 8}])),
+    *((name, "adam", {"batch_size": 10, "penalty": l2}) for name in LOSSES),
+    *((name, "sgd", {"reduction": "sum", "shuffle": False, "batch_size": 5}) for name in ("hinge", "classes")),
+    ("squared_error", "sgd", {"threads": 2, "epochs": 3}),
+    ("squared_error", "adam", {"validation": (X[:5], SMOOTH[:5])}),
+    ("squared_error", "adam", {"snapshot_every": 3}),
+]
+
+
+@pytest.mark.parametrize(
+    ("problem", "optimizer", "settings"), CASES, ids=lambda x: x if isinstance(x, str) else " ".join(x)
+)
+def test_compiled_epochs_take_the_same_steps(problem, optimizer, settings):
+    make, y, loss = LOSSES[problem]
+    (eager, expected), (compiled, found) = (
+        fitted(engine, OPTIMIZERS[optimizer], make(), y, loss, **settings) for engine in ("eager", "compiled")
+    )
+    assert (expected.engine, found.engine) == ("eager", "compiled")
+    for numbers in ("loss", "validation_loss", "gradient_norm"):
+        assert getattr(found, numbers) == pytest.approx(getattr(expected, numbers), rel=1e-9, abs=1e-12)
+    assert compiled.state_dict() == pytest.approx(eager.state_dict(), rel=1e-9, abs=1e-11)
+    grads = [[parameter.grad for parameter in model.parameters()] for model in (compiled, eager)]
+    assert grads[0] == pytest.approx(grads[1], rel=1e-8, abs=1e-11)
+    assert len(found.snapshots) == len(expected.snapshots)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_an_optimizer_goes_on_where_it_stood(optimizer):
+    make, y, loss = LOSSES["squared_error"]
+    states = []
+    for engines in (("eager", "eager"), ("compiled", "eager"), ("eager", "compiled"), ("compiled", "compiled")):
+        model = make()
+        moves = OPTIMIZERS[optimizer](model.parameters())
+        for engine in engines:
+            nn.fit(model, X, y, loss, moves, epochs=3, progress=False, engine=engine)
+        assert moves.steps == 6
+        states.append(model.state_dict())
+    for state in states[1:]:
+        assert state == pytest.approx(states[0], rel=1e-10)
+
+
+def test_a_schedule_moves_the_learning_rate_between_epochs():
+    make, y, loss = LOSSES["squared_error"]
+    losses = []
+    for engine in ("eager", "compiled"):
+        model = make()
+        optimizer = nn.SGD(model.parameters(), lr=0.5)
+        schedule = nn.StepLR(optimizer, step_size=2, gamma=0.1)
+        history = nn.fit(model, X, y, loss, optimizer, 8, progress=False, engine=engine, callbacks=[schedule])
+        losses.append(history.loss)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-10)
+
+
+def test_both_converge_in_the_same_epoch():
+    make, y, loss = LOSSES["linear"]
+    settings = {"epochs": 5000, "tolerance": 1e-6, "patience": 4}
+    ends = [fitted(engine, OPTIMIZERS["sgd"], make(), y, loss, **settings)[1] for engine in ("eager", "compiled")]
+    assert all(end.converged for end in ends)
+    assert len(ends[0].loss) == len(ends[1].loss) < 5000
+
+
+def test_auto_compiles_where_it_can():
+    _, history = fitted("auto", OPTIMIZERS["adam"], *called(LOSSES["classes"]))
+    assert history.engine == "compiled"
+
+
+def called(problem):
+    make, *rest = problem
+    return (make(), *rest)
+
+
+class Noisy(nn.Module):
+    def __init__(self):
+        self.w = Value(1.0)
+
+    def __call__(self, x):
+        return self.w * x[0] + random.random()
+
+
+class Frozen(nn.Module):
+    """Uses a parameter's number, which a trace would keep for good."""
+
+    def __init__(self):
+        self.w = Value(1.0)
+
+    def __call__(self, x):
+        return self.w * x[0] * self.w.data
+
+
+class Branching(nn.Module):
+    def __init__(self):
+        self.w = Value(1.0)
+
+    def __call__(self, x):
+        return self.w * x[0] if x[0] > 0 else -self.w
+
+
+@pytest.mark.parametrize("kind", [Noisy, Frozen])
+def test_auto_says_so_and_stays_eager_where_traces_differ(kind):
+    with pytest.warns(RuntimeWarning, match=r"fit stays eager: Two traces of the model and its loss differ"):
+        _, history = fitted("auto", OPTIMIZERS["sgd"], kind(), SMOOTH, nn.squared_error)
+    assert history.engine == "eager"
+    with pytest.raises(TracingError, match="differ"):
+        fitted("compiled", OPTIMIZERS["sgd"], kind(), SMOOTH, nn.squared_error)
+
+
+def test_auto_stays_eager_where_nothing_can_be_traced():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, history = fitted("auto", OPTIMIZERS["sgd"], Branching(), SMOOTH, nn.squared_error)
+    assert history.engine == "eager"
+    with pytest.raises(TracingError, match=r"autograd.where"):
+        fitted("compiled", OPTIMIZERS["sgd"], Branching(), SMOOTH, nn.squared_error)
+
+
+def test_a_wrong_target_is_refused_wherever_it_stands():
+    targets = SIGNS.copy()
+    targets[-1] = 3
+    for engine in ("eager", "auto", "compiled"):
+        with pytest.raises(ValueError, match="hinge takes targets -1 and"):
+            fitted(engine, OPTIMIZERS["sgd"], nn.MLP(3, [1], seed=0), targets, nn.hinge)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_ctrl_c_leaves_the_model_of_the_last_whole_step(engine):
+    make, y, loss = LOSSES["squared_error"]
+
+    def press(history):
+        if len(history.loss) == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    model, history = fitted(engine, OPTIMIZERS["adam"], make(), y, loss, epochs=50, callbacks=[press])
+    assert history.interrupted and len(history.loss) == 4
+    expected, _ = fitted(engine, OPTIMIZERS["adam"], make(), y, loss, epochs=4)
+    assert model.state_dict() == expected.state_dict()
+
+
+def test_ctrl_c_during_a_long_run_in_c():
+    make, y, loss = LOSSES["linear"]
+    model = make()
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    optimizer = nn.SGD(model.parameters(), lr=1e-9)
+    history = nn.fit(model, X, y, loss, optimizer, epochs=100_000_000, progress=False, engine="compiled")
+    assert history.interrupted and 1000 < len(history.loss) < 100_000_000
+    assert optimizer.steps >= len(history.loss)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_divergence_is_the_same(engine):
+    with pytest.warns(RuntimeWarning, match="Training diverged in epoch"):
+        model, history = fitted(engine, lambda ps: nn.SGD(ps, lr=1e3), *called(LOSSES["linear"]), epochs=500)
+    assert history.diverged and np.isfinite(history.loss).all()
+    assert np.isfinite(list(model.state_dict().values())).all()
+
+
+def test_what_the_loss_raises_is_raised():
+    class Log(nn.Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def __call__(self, x):
+            return autograd.log(self.w * x[0])
+
+    for engine in ("eager", "auto", "compiled"):
+        model = Log()
+        optimizer = nn.SGD(model.parameters(), lr=1.0)
+        with pytest.raises(ValueError, match="log is not defined at"):
+            nn.fit(model, [[1.0]], [-5.0], nn.squared_error, optimizer, 50, progress=False, engine=engine)
