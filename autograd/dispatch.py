@@ -11,7 +11,7 @@ from functools import update_wrapper
 from numbers import Complex, Real
 from typing import Any
 
-from autograd import messages
+from autograd import messages, modes
 from autograd.formatting import on_one_line, shown
 from autograd.ieee import IEEE
 
@@ -214,4 +214,7 @@ def stop_gradient(x: Any) -> Any:
     >>> stop_gradient(2.0)
     2.0
     """
-    return x._stop_gradient() if hasattr(x, "_stop_gradient") else as_float(x)
+    if not hasattr(x, "_stop_gradient"):
+        return as_float(x)
+    tape = modes.tracing.get()  # of a captured Value it is to be taken anew at each run
+    return x._stop_gradient() if tape is None else tape.placeholder(x)._stop_gradient()

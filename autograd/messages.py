@@ -29,6 +29,11 @@ NOT_RECORDED = (
     "  Compute it outside of the block, or write autograd.stop_gradient(v) for the one part that is to be constant."
 )
 
+NO_GRAD_IN_A_TRACE = (
+    "no_grad() inside of a function that is traced.\n"
+    "  What runs there is written down as a tape, which has no such blocks.\n"
+    "  Write autograd.stop_gradient(x) around what is to be constant."
+)
 FOREIGN_PLACEHOLDER = (
     "A placeholder of another function took part in the one that is traced.\n"
     "  A compiled function is traced by itself, and sees numbers and Values from outside, no other trace.\n"

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from autograd import messages
+
 T = TypeVar("T")
 
 
@@ -23,6 +25,7 @@ class Watch:
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)  # off inside no_grad
 following_ieee: ContextVar[bool] = ContextVar("following_ieee", default=False)  # on while partials are computed
+tracing: ContextVar[Any] = ContextVar("tracing", default=None)  # the tape of the function that is being traced
 NOBODY = Watch()
 watch: ContextVar[Watch] = ContextVar("watch", default=NOBODY)
 unusual: list[Any] = []  # an item for each mode that is set in any thread: cheaper to look at than the context
@@ -39,8 +42,10 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (4.0, ())
 
-    Each thread and each asynchronous task has its own state.
+    Each thread and each asynchronous task has its own state. Raises TypeError inside of a function that is compiled.
     """
+    if tracing.get() is not None:
+        raise TypeError(messages.NO_GRAD_IN_A_TRACE)
     with set_to(recording, False):
         yield
 

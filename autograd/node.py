@@ -27,9 +27,6 @@ class Node:
 
     __hash__ = object.__hash__
 
-    def __bool__(self) -> bool:
-        return self.data != 0
-
     def __float__(self) -> NoReturn:
         raise TypeError(messages.LOSES_THE_GRADIENT)
 

@@ -25,7 +25,7 @@ COMPARISONS = {
     "equal": float.__eq__,
     "unequal": float.__ne__,
 }
-LEAVES = ("input", "parameter", "constant")  # a step without operands; behind its name stands what it is
+LEAVES = frozenset(["input", "parameter", "constant"])  # a step without operands; behind its name stands what it is
 Step = tuple[Any, ...]  # what kind it is, and the numbers of the steps that are its operands
 
 
@@ -72,6 +72,10 @@ class Tape:
     def input(self, place: Any) -> Placeholder:
         return Placeholder(self, self.add(("input", place)))
 
+    def placeholder(self, operand: Any) -> Placeholder:
+        """What stands for an operand, a captured Value for one."""
+        return Placeholder(self, self.lift(operand))
+
     def constant(self, number: float) -> int:
         step = ("constant", number)
         if number == number and number != 0.0:
@@ -90,11 +94,12 @@ class Tape:
     def apply(self, name: str, *operands: int) -> int:
         """The step of an operation: folded where the operands are plain numbers or change nothing."""
         if self.fold:
-            numbers = [self.constant_of(operand) for operand in operands]
-            if any(number is not None for number in numbers):
-                simpler = self._folded(name, operands, numbers)
-                if simpler is not None:
-                    return simpler
+            for operand in operands:
+                if self.steps[operand][0] == "constant":
+                    simpler = self._folded(name, operands, list(map(self.constant_of, operands)))
+                    if simpler is not None:
+                        return simpler
+                    break
         return self.add((name, *operands))
 
     def _folded(self, name: str, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
@@ -189,38 +194,40 @@ class Tape:
         forms    {number: the step in place of this one}
         instead  {number: the earlier step that everybody is to use in place of this one}
         """
-        forms, instead = forms or {}, instead or {}
-        needed, kept = bytearray(len(self.steps)), []
+        steps, forms, instead = self.steps, forms or {}, instead or {}
+        needed, kept = bytearray(len(steps)), []
         for number in results:
             needed[instead.get(number, number)] = 1
-        for number in range(len(self.steps) - 1, -1, -1):
-            step = forms.get(number) or self.steps[number]
-            if needed[number] and step[0] not in LEAVES:
-                kept.append((number, step))
-                for operand in step[1:]:
-                    needed[instead.get(operand, operand)] = 1
-        new, place = Tape(), [-1] * len(self.steps)
+        for number in range(len(steps) - 1, -1, -1):
+            if needed[number]:
+                step = forms.get(number) or steps[number]
+                if step[0] not in LEAVES:
+                    kept.append((number, step))
+                    for operand in step[1:]:
+                        needed[instead.get(operand, operand) if instead else operand] = 1
+        new, place = Tape(), list(range(len(steps)))
         new.parameters = self.parameters
-        for number, step in enumerate(self.steps):  # leaves first: a form may use one that was added last
+        for number, step in enumerate(steps):  # leaves first: a form may use one that was added last
             if needed[number] and step[0] in LEAVES:
                 place[number] = new.constant(step[1]) if step[0] == "constant" else new.add(step)
         for number, step in reversed(kept):
-            place[number] = new.add((step[0], *[place[instead.get(operand, operand)] for operand in step[1:]]))
+            operands = [instead.get(operand, operand) for operand in step[1:]] if instead else step[1:]
+            place[number] = new.add((step[0], *[place[operand] for operand in operands]))
         for number, label in self.labels.items():
-            if place[instead.get(number, number)] >= 0:
+            if needed[instead.get(number, number)]:
                 new.labels[place[instead.get(number, number)]] = label
         return new, [place[instead.get(number, number)] for number in results]
 
-    def used(self, wanted: Sequence[int]) -> bytearray:
-        """Which steps the wanted ones need, these included: a byte for each step."""
-        used = bytearray(len(self.steps))
+    def uses(self, wanted: Sequence[int]) -> list[int]:
+        """How often each step is used by those that the wanted ones need; to be wanted is a use, too."""
+        steps, uses = self.steps, [0] * len(self.steps)
         for number in wanted:
-            used[number] = 1
+            uses[number] += 1
         for number in range(max(wanted, default=-1), -1, -1):
-            if used[number]:
-                for operand in self.operands(number):
-                    used[operand] = 1
-        return used
+            if uses[number] and steps[number][0] not in LEAVES:
+                for operand in steps[number][1:]:
+                    uses[operand] += 1
+        return uses
 
 
 class Placeholder:
@@ -332,9 +339,15 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
             raise
         except TypeError:
             return NotImplemented
-        return Placeholder(tape, tape.apply(name, number, self._number))
+        if tape.steps[number][0] == "constant":
+            return Placeholder(tape, tape.apply(name, number, self._number))
+        return Placeholder(tape, tape.add((name, number, self._number)))
 
     return method, reflected
+
+
+def _method(operation: Operation) -> Callable[[Placeholder], Placeholder]:
+    return lambda self: Placeholder._apply(operation, [self])
 
 
 for _name, _row in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}.items():
@@ -347,7 +360,7 @@ for _name, _row in {"neg": "negative", "abs": "absolute"}.items():
     setattr(Placeholder, f"__{_name}__", _unary(_row))
 for _name, _operation in OPERATIONS.items():
     if not _operation.parameters and len(_operation.example) == 2:
-        setattr(Placeholder, _name, lambda self, _operation=_operation: Placeholder._apply(_operation, [self]))
+        setattr(Placeholder, _name, _method(_operation))
 
 
 def has_row(operation: Operation, count: int) -> bool:

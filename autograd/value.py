@@ -78,6 +78,10 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Any], Any]:
     def method(self: Value, other: Any) -> Any:
+        if unusual:
+            found = compare_in_mode(self, other, f"__{compare.__name__}__")
+            if found is not NotImplemented:
+                return found
         other = _operand(other)
         return other if other is NotImplemented else compare(self._data, other._data)
 
@@ -216,6 +220,11 @@ class Value(Node):
         number = _operand(exponent)
         return number if number is NotImplemented else _parametrised(operations.power_of(number._data))(self)
 
+    def __bool__(self) -> bool:
+        if unusual:
+            truth_in_mode(self)
+        return self._data != 0
+
     def __pos__(self) -> Value:
         return self
 
@@ -314,6 +323,18 @@ def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) 
     if modes.following_ieee.get() and not isinstance(error, TypeError):
         return float(IEEE._apply(operation, numbers))
     raise operation.explain(error, numbers, operands) from None
+
+
+def compare_in_mode(value: Value, other: Any, name: str) -> Any:
+    """A comparison while a function is traced is a step of the trace; else NotImplemented."""
+    tape = modes.tracing.get()
+    return NotImplemented if tape is None else getattr(tape.placeholder(value), name)(other)
+
+
+def truth_in_mode(value: Value) -> None:
+    """Raises TracingError where a function that is traced would branch on a captured Value."""
+    if modes.tracing.get() is not None:
+        bool(modes.tracing.get().placeholder(value))
 
 
 def refuse_data(node: Value) -> NoReturn:

@@ -286,13 +286,29 @@ static PyObject *stop_gradient(PyObject *self, PyObject *ignored) {
 static PyObject *itself(PyObject *self) { return Py_NewRef(self); }
 static PyObject *negated(PyObject *self) { return method_negative(self, NULL); }
 static PyObject *magnitude(PyObject *self) { return method_absolute(self, NULL); }
-static int nonzero(PyObject *self) { return ((Value *)self)->data != 0.0; }
+
+static int nonzero(PyObject *self) {
+    if (in_a_mode()) {
+        PyObject *nothing = PyObject_CallOneArg(engine.truth, self);
+        if (nothing == NULL)
+            return -1;
+        Py_DECREF(nothing);
+    }
+    return ((Value *)self)->data != 0.0;
+}
 
 static PyObject *compare(PyObject *self, PyObject *other, int operator) {
     if (operator == Py_EQ || operator == Py_NE) {
         if (is_value(other))
             Py_RETURN_NOTIMPLEMENTED; /* then Python compares by identity */
         return PyObject_CallFunctionObjArgs(engine.equal, self, other, NULL);
+    }
+    if (in_a_mode()) {
+        static const char *const methods[] = {[Py_LT] = "__lt__", [Py_LE] = "__le__", [Py_GT] = "__gt__", [Py_GE] = "__ge__"};
+        PyObject *result = PyObject_CallFunction(engine.compare, "OOs", self, other, methods[operator]);
+        if (result != Py_NotImplemented)
+            return result;
+        Py_DECREF(result);
     }
     double a = ((Value *)self)->data, b;
     int found = 1;

@@ -13,7 +13,7 @@ from autograd.compiler.choices import ALWAYS, Branches, branches_of
 from autograd.compiler.layers import Affine, Element, Outer, Transposed, rates
 from autograd.dispatch import where
 from autograd.operations import OPERATIONS, power_exponent_slope
-from autograd.tracing import COMPARISONS, Placeholder, Rule, Tape
+from autograd.tracing import COMPARISONS, LEAVES, Placeholder, Rule, Tape
 
 # In place of forms that keep every digit in the tails: errors below 4 ulp of 1, and one product in place of a function.
 SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
@@ -24,6 +24,7 @@ SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
         power_exponent_slope(out, x),
     ),
 }
+INDEPENDENT = LEAVES | {"stop_gradient", *COMPARISONS}
 CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
 
 
@@ -47,7 +48,7 @@ class BackwardPass:
         self.adjoints: dict[int, int] = {}
         self.elements: dict[int, dict[int, int]] = {}  # of a layer: the adjoints of its results
         self.done: set[int] = set()  # layers whose elements' adjoints include f' already
-        self.users = self._count_users(roots)
+        self.users = tape.uses(roots)
         self.branches: list[Branches] = []
         self.taken: dict[Branches, tuple[int, int]] = {}  # 1 where one of the branches is taken, else 0; its rate
         self._find_choices(roots)
@@ -63,23 +64,13 @@ class BackwardPass:
             depends[number] = 1
         for number, step in enumerate(self.tape.steps[: self.last + 1]):
             kind = step[0]
-            if kind in ("input", "parameter", "constant", "stop_gradient") or kind in COMPARISONS:
+            if kind in INDEPENDENT:
                 continue
-            operands = step[2 : 2 + kind.arity] if isinstance(kind, Rule) else step[1:]
-            if any(depends[operand] for operand in operands):
-                depends[number] = 1
+            for operand in step[2 : 2 + kind.arity] if type(kind) is Rule else step[1:]:
+                if depends[operand]:
+                    depends[number] = 1
+                    break
         return depends
-
-    def _count_users(self, roots: Sequence[int]) -> list[int]:
-        users = [0] * (self.last + 1)
-        used = self.tape.used(roots)
-        for number in range(self.last + 1):
-            if used[number]:
-                for operand in self.tape.operands(number):
-                    users[operand] += 1
-        for number in roots:
-            users[number] += 1
-        return users
 
     def _add(self, number: int, message: int, rate: int) -> None:
         """One more message for a step; from a step of each row to a uniform one, the sum over the rows."""
@@ -95,7 +86,7 @@ class BackwardPass:
                 self._through_layer(number, kind)
             return
         adjoint = self.adjoints.get(number)
-        if adjoint is None or kind in ("input", "parameter", "constant"):
+        if adjoint is None or kind in LEAVES:
             return
         if type(kind) is Element:
             self.elements.setdefault(operands[0], {})[kind.place] = adjoint

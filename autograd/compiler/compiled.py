@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from math import isfinite
 from typing import Any, Literal
 
+from autograd import modes
 from autograd._native import extension
 from autograd.compiler import forms, messages
 from autograd.compiler.program import program_of
@@ -88,7 +91,8 @@ class Compiled:
             tape = Tape()
             places = iter(range(len(flat(self._example))))
             arguments = [like(argument, map(tape.input, places)) for argument in self._example]
-            result = self.function(*arguments)  # type: ignore[misc]
+            with modes.set_to(modes.tracing, tape):
+                result = self.function(*arguments)  # type: ignore[misc]
             self._outputs = [tape.lift(output) for output in flat(result)]
             self._shape = like(result, iter([0.0] * len(self._outputs)))
             self._tape = tape
@@ -252,18 +256,31 @@ class Compiled:
         if name not in self._programs:
             tape, native = self._trace(), extension("tapes")  # imported here, so that import stays instant
             n, layers = len(flat(self._example)), native is not None
-            form = {
+            form: Callable[[], forms.Form] = {
                 "value": lambda: forms.values(tape, self._outputs, inputs_vary=False),
                 "value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, inputs_vary=False),
                 "batch": lambda: forms.values(tape, self._outputs, layers=layers),
                 "batch_value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, layers=layers),
                 "backward": lambda: forms.parameter_gradient(tape, self._outputs[0], layers=layers),
-            }[name]()
-            self._programs[name] = Runner(form, tape.parameters, n, native)
+            }[name]
+            with collector_paused():
+                self._programs[name] = Runner(form(), tape.parameters, n, native)
         return self._programs[name]
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Runner:

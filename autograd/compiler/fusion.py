@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from autograd.compiler.layers import rates
 from autograd.tracing import Rule, Step, Tape
 
+FUSED = frozenset(["add", "subtract", "multiply", "row_sum"])
 LONG = 8  # so many terms, and a sum of uniform numbers is worth a step of its own
 
 
@@ -18,17 +19,10 @@ def fuse(tape: Tape, results: Sequence[int], inputs_vary: bool = True) -> tuple[
     """The fused tape of what the results need, and where they are now."""
     tape, results = without_detours(tape, results)
     rate = rates(tape, inputs_vary)
-    uses = [0] * len(tape.steps)
-    for number in results:
-        uses[number] += 2
-    used = tape.used(results)
-    for number in range(len(tape.steps)):
-        if used[number]:
-            for operand in tape.operands(number):
-                uses[operand] += 1
-    forms = long_sums(tape, used, rate, uses)
-    for number in range(len(used)):
-        if used[number] and number not in forms:
+    uses = tape.uses([*results, *results])  # a result is to be had as it is
+    forms = long_sums(tape, rate, uses)
+    for number in range(len(uses)):
+        if uses[number] and number not in forms and tape.steps[number][0] in FUSED:
             step = fused(tape, number, rate, uses)
             if step is not tape.steps[number]:
                 forms[number] = step
@@ -88,12 +82,12 @@ def slope_of(tape: Tape, number: int) -> tuple[str, int] | None:
     return None
 
 
-def long_sums(tape: Tape, used: bytearray, rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:
+def long_sums(tape: Tape, rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:
     """Uniform sums of many terms as one dot product, of many products as well: {number: ("dot", a ..., b ...)}."""
     steps, inside = tape.steps, bytearray(len(tape.steps))
     found: dict[int, Step] = {}
     for number in range(len(steps) - 1, -1, -1):
-        if steps[number][0] != "add" or rate[number] == 1 or inside[number] or not used[number]:
+        if steps[number][0] != "add" or rate[number] == 1 or inside[number] or not uses[number]:
             continue
         products: list[tuple[int, int]] = []
         terms: list[int] = []

@@ -27,7 +27,30 @@ NAN INFINITY NULL EOF DOMAIN SING OVERFLOW UNDERFLOW PLOSS TLOSS X_TLOSS HUGE li
 main abs math inputs parameters outputs inputs_bar parameters_bar outputs_bar
 """
 TAKEN = frozenset([*WORDS.split(), *keyword.kwlist, *OPERATIONS])
-FUNCTIONS = frozenset(["j0", "j1", "jn", "y0", "y1", "yn", "gamma", "drem", "finite", "significand", "exp10", "pow10"])
+LIBRARY = """
+ j0 j1 jn y0 y1 yn gamma drem finite significand exp10 pow10 scalb sincos abort exit labs llabs imaxabs malloc
+calloc realloc free alloca aligned_alloc memchr memcmp memcpy memmove mempcpy memset bcmp bcopy bzero index rindex
+strcat strchr strcmp strcpy strcspn strlen strncat strncmp strncpy strnlen strpbrk strrchr strspn strstr strdup
+strndup stpcpy stpncpy strcasecmp strncasecmp ffs ffsl ffsll printf fprintf sprintf snprintf vprintf vfprintf
+vsprintf vsnprintf puts fputs putc fputc putchar fwrite scanf fscanf sscanf vscanf vfscanf vsscanf isalnum isalpha
+isascii isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper isxdigit toascii tolower toupper
+cabs cacos cacosh carg casin casinh catan catanh ccos ccosh cexp cimag clog conj cpow cproj creal csin csinh csqrt
+ctan ctanh execl execle execlp execv execve execvp fork dcgettext dgettext gettext strfmon strftime
+"""
+RESERVED_FUNCTIONS = frozenset(
+    LIBRARY.split()
+)  # what a function must not be called either: compilers know what these are
+
+
+def function_identifier(name: str) -> str:
+    """A name for a function in C and Python; "f" where there is none.
+
+    >>> [function_identifier(name) for name in ("loss", "y0", "sinf", "<lambda>", "?")]
+    ['loss', 'y0_', 'sinf_', 'lambda_', 'f']
+    """
+    found = identifier(name) or "f"
+    known = found in RESERVED_FUNCTIONS or (found[-1] in "fl" and found[:-1] in RESERVED_FUNCTIONS | TAKEN)
+    return f"{found}_" if known else found
 
 
 def identifier(label: str) -> str:

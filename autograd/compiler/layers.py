@@ -51,21 +51,26 @@ class Outer(NamedTuple):
     outputs: int
 
 
+KINDS_OF_LAYERS = (Affine, Transposed, Outer)
+
+
 def rates(tape: Tape, inputs_vary: bool = True) -> bytearray:
     """0 for a step that is the same for all rows, 1 for one of each row, 2 for one that follows from sums over rows."""
     found = bytearray(len(tape.steps))
+    if not inputs_vary:
+        return found
     for number, step in enumerate(tape.steps):
         kind = step[0]
-        if kind == "input":
-            found[number] = inputs_vary
-        elif kind in ("parameter", "constant"):
-            pass
-        elif kind in AFTER_ROWS or isinstance(kind, Outer):
+        if kind in LEAVES:
+            found[number] = kind == "input"
+        elif type(kind) is not str and type(kind) in KINDS_OF_LAYERS:
+            found[number] = 2 if type(kind) is Outer else 1  # also where all of its operands are the same for all rows
+        elif kind in AFTER_ROWS:
             found[number] = 2
-        elif isinstance(kind, (Affine, Transposed)):
-            found[number] = 1  # even where the adjoints that it is given are the same for all rows
         else:
-            found[number] = max([found[operand] for operand in step[1:]], default=0)
+            for operand in step[1:]:
+                if found[operand] > found[number]:
+                    found[number] = found[operand]
     return found
 
 
@@ -78,9 +83,9 @@ def find_layers(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:
 class Finder:
     def __init__(self, tape: Tape, results: Sequence[int]) -> None:
         self.tape = tape
-        self.used = tape.used(results)
         self.rate = rates(tape)
-        self.uses = self._count_uses(results)
+        self.uses = tape.uses([*results, *results])  # a result is to be had as it is
+        self.user = self._last_users()
         chooses = any(step[0] == "where" for step in tape.steps)
         self.branches = branches_of(tape, results) if chooses else [ALWAYS] * len(tape.steps)
         self.dots: dict[int, Dot] = {}
@@ -89,23 +94,19 @@ class Finder:
         self._find_dots()
         self.activation = {key: self._shared_activation(roots) for key, roots in self.groups.items()}
 
-    def _count_uses(self, results: Sequence[int]) -> list[int]:
-        uses = [0] * len(self.tape.steps)
-        for number in results:
-            uses[number] += 2  # a result is to be had as it is
-        self.user = [-1] * len(self.tape.steps)
-        for number in range(len(self.tape.steps)):
-            if self.used[number]:
-                for operand in self.tape.operands(number):
-                    uses[operand] += 1
-                    self.user[operand] = number
-        return uses
+    def _last_users(self) -> list[int]:
+        last = [-1] * len(self.tape.steps)
+        for number, step in enumerate(self.tape.steps):
+            if self.uses[number] and step[0] not in LEAVES:
+                for operand in step[1:]:
+                    last[operand] = number
+        return last
 
     def _find_dots(self) -> None:
         steps, rate, uses = self.tape.steps, self.rate, self.uses
         inside = bytearray(len(steps))  # sums that are part of a larger one
         for number in range(len(steps) - 1, -1, -1):
-            if not self.used[number] or rate[number] != 1 or inside[number]:
+            if not self.uses[number] or rate[number] != 1 or inside[number]:
                 continue
             if self.branches[number]:  # a layer is computed for all rows, and NaN in one would spoil the sums over them
                 continue
@@ -164,7 +165,8 @@ class Finder:
         return kind if kind in ACTIVATIONS else ""
 
     def rebuilt(self, results: Sequence[int]) -> tuple[Tape, list[int]]:
-        old, new, needed, rate = self.tape, Tape(), self._needed(results), rates(self.tape)
+        old, new, needed = self.tape, Tape(), self._needed(results)
+        rate = self.rate + bytes(len(old.steps) - len(self.rate))  # what was added since are negated weights
         new.parameters = old.parameters
         place = [-1] * len(old.steps)
         layers: dict[tuple[int, ...], int] = {}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from autograd.compiler.adjoint import adjoints
-from autograd.compiler.identifiers import FUNCTIONS, identifier
+from autograd.compiler.identifiers import function_identifier, identifier
 from autograd.printer import LONGEST, Language, Scope, common, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
 
@@ -91,8 +91,7 @@ class Listing:
         self.seeds = [place[number] for number in seeds]
         self.inputs, self.parameters = [place[n] for n in inputs], [place[n] for n in parameters]
         self.bars = [(place[number], place[bars[number]]) for number in sorted(bars, reverse=True)]
-        self.forward = self.tape.used(self.outputs)
-        self.needed = self.tape.used([*self.outputs, *self.gradient])
+        self.forward = self.tape.uses(self.outputs)
 
     # ------------------------------------------------------------------ names
 
@@ -112,8 +111,7 @@ class Listing:
                 return self._new_name(f"{letter}{self.last[letter]}")
 
     def _name_frame(self, name: str, count: int) -> None:
-        self.name = identifier(name) or "f"
-        self.name += "_" * (self.name in FUNCTIONS)
+        self.name = function_identifier(name)
         self.gradient_name = f"{self.name}_value_and_grad" if count == 1 else f"{self.name}_vjp"
         self.taken |= {self.name, self.gradient_name, f"{self.name}_parameters"}
         places: Iterable[object] = [""] if count == 1 else range(count)
@@ -230,7 +228,7 @@ class Listing:
     def body(self, gradient: bool) -> tuple[list[str], list[str]]:
         """The lines of the forward pass, and of the backward pass where the gradient is asked for."""
         results = [*self.outputs, *(self.gradient if gradient else [])]
-        used = self.tape.used(results)
+        used = self.tape.uses(results)
         forward, backward, texts = self.statements(results)
         lines = [self.bind(self.names[n], f"parameters[{p}]") for p, n in enumerate(self.parameters) if used[n]]
         lines += self.lines(forward)

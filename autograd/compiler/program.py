@@ -75,7 +75,13 @@ class Lowering:
         self.result_places = [self.at[number] for number in self.results]
         if gradients is not None:
             self.result_places += self._side_by_side([self.at[gradients[place]] for place in self.places])
-        self._rows()
+        self.slot: dict[int, int] = {}
+        self.splats: dict[int, int] = {}
+        self.code_of_rows: list[list[Any]] = []  # operands are ("slot", n) or ("splat", n) until all are counted
+        self.widest, self.slots = 0, self.n_inputs + 1 + len(outputs)
+        self.free: list[int] = []
+        if inputs_vary:
+            self._rows()
 
     # ------------------------------------------------------------------ uniform numbers
 
@@ -192,13 +198,7 @@ class Lowering:
 
     def _rows(self) -> None:
         steps, rate = self.tape.steps, self.rate
-        self.slot: dict[int, int] = {}
-        self.splats: dict[int, int] = {}
-        self.code_of_rows: list[list[Any]] = []  # operands are ("slot", n) or ("splat", n) until all are counted
-        self.widest = 0
         first_output = self.n_inputs + 1
-        self.slots = first_output + len(self.outputs)
-        self.free: list[int] = []
         pinned: dict[int, int] = {}
         for place, number in enumerate(self.outputs):
             if rate[number] == 1 and steps[number][0] != "input":

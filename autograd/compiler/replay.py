@@ -51,9 +51,14 @@ def _computed(tape: Tape, number: int, kind: str, numbers: list[float], place: s
     try:
         return float(operation.forward(*numbers)) if isinstance(operation, Operation) else evaluate(kind, numbers)
     except (ArithmeticError, ValueError) as error:
-        labels = [printable(tape.labels.get(n, "")) for n in tape.steps[number][1:]]
+        labels = [printable(label_of(tape, n)) for n in tape.steps[number][1:]]
         text = str(operation.explain(error, numbers))
         first, *rest = text.split("\n")
         named = " and ".join(f"'{label}'" for label in labels if label)
         first = first.rstrip(".") + f" (node {named})" * bool(named) + place + "."
         raise type(error)("\n".join([first, *rest])) from None
+
+
+def label_of(tape: Tape, number: int) -> str:
+    kind, *operands = tape.steps[number]
+    return tape.parameters[operands[0]].label if kind == "parameter" else tape.labels.get(number, "")

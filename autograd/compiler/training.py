@@ -6,10 +6,11 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from autograd import modes
 from autograd._native import extension
 from autograd.compiler import forms
-from autograd.compiler.compiled import Runner
-from autograd.tracing import Placeholder, Tape
+from autograd.compiler.compiled import Runner, collector_paused
+from autograd.tracing import Tape
 from autograd.value import Value
 
 SGD, ADAM, ADAMW = range(3)  # the rules that run in C, see _native/tape/train.c
@@ -58,9 +59,10 @@ class Trainer:
         parameters: Sequence[Value],
     ) -> None:
         tape = Tape()
-        found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
-        given = [Placeholder(tape, tape.lift(parameter)) for parameter in parameters]
-        extra = None if penalty is None else tape.lift(penalty(given))
+        with modes.set_to(modes.tracing, tape):
+            found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
+            given = [tape.placeholder(parameter) for parameter in parameters]
+            extra = None if penalty is None else tape.lift(penalty(given))
         self.tape, self.results = tape, (found, extra)
         self.n_inputs = n_inputs
         self._runner: Runner | None = None
@@ -77,8 +79,9 @@ class Trainer:
         if self._runner is None:
             native = extension("tapes")
             loss, penalty = self.results
-            form = forms.parameter_gradient(self.tape, loss, penalty, layers=native is not None)
-            self._runner = Runner(form, self.tape.parameters, self.n_inputs, native)
+            with collector_paused():
+                form = forms.parameter_gradient(self.tape, loss, penalty, layers=native is not None)
+                self._runner = Runner(form, self.tape.parameters, self.n_inputs, native)
         return self._runner
 
     @property

@@ -1,6 +1,6 @@
 /* What runs a program, written once for all instruction sets: included with LANES and NAME(function) defined.
 
-   Row slots are whole vectors: lanes behind the last row repeat it, and share its weight with it. Register blocks have sizes
+   Row slots are whole vectors: lanes behind the last row repeat it, and weigh nothing. Register blocks have sizes
    that the compiler knows, so that every accumulator is a register. */
 #include "tape.h"
 #include "vector.h"

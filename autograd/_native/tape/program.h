@@ -47,6 +47,7 @@ typedef struct {
     Team *team;    /* from the first run with threads until `rest` */
     int threads;   /* that it was asked for */
     const Job *job;
+    int shares; /* whether the copies of the last row that fill a vector share its weight */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
 } Workspace;
 

@@ -109,12 +109,15 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
     double *const own = context->shared;
     for (int32_t k = 0; k < p->inputs; k++)
         context->address[k] = column_in(job, k, first, rows, lanes, own + k * work->lanes);
-    if (context->weight != job->weight || context->weighted != rows) {
+    const int64_t weighted = work->shares ? -rows : rows;
+    if (context->weight != job->weight || context->weighted != weighted) {
         double *weight = context->address[p->inputs];
-        const double last = job->weight / (double)(lanes - rows + 1); /* its copies share what it weighs */
+        const double share = job->weight / (double)(lanes - rows + 1);
         for (int64_t t = 0; t < lanes; t++)
-            weight[t] = t < rows - 1 ? job->weight : last;
-        context->weight = job->weight, context->weighted = rows;
+            weight[t] = t < rows ? job->weight : 0.0;
+        for (int64_t t = rows - 1; work->shares && t < lanes; t++)
+            weight[t] = share;
+        context->weight = job->weight, context->weighted = weighted;
     }
     const Table *to = &job->output;
     const int in_place = to->row == sizeof(double) && rows == lanes;
@@ -164,7 +167,7 @@ static void spread(const Workspace *work) {
             splats[s * WIDEST + k] = work->uniform[p->splat[s]];
 }
 
-static int run_rows(Workspace *work, const Job *job) {
+static int divide_rows(Workspace *work, const Job *job) {
     const Program *p = work->program;
     double *sums = work->uniform + p->sums_at;
     const int64_t most = (job->rows + WIDEST - 1) / WIDEST * WIDEST;
@@ -199,6 +202,25 @@ static int run_rows(Workspace *work, const Job *job) {
         for (int32_t k = 0; k < p->sums; k++)
             sums[k] += work->sums[group * p->sums + k];
     return 0;
+}
+
+/* Lanes behind the last row repeat it, and weigh nothing. Where that row has an infinity they add 0 * inf, NaN: then the
+   copies share what the row weighs instead, which is right but for a last digit. */
+static int run_rows(Workspace *work, const Job *job) {
+    if (divide_rows(work, job) < 0)
+        return -1;
+    if (job->rows % work->kernels->lanes == 0)
+        return 0;
+    const double *sums = work->uniform + work->program->sums_at;
+    double odd = 0.0;
+    for (int32_t k = 0; k < work->program->sums; k++)
+        odd += sums[k] - sums[k];
+    if (odd == 0.0)
+        return 0;
+    work->shares = 1;
+    const int failed = divide_rows(work, job);
+    work->shares = 0;
+    return failed;
 }
 
 int run_program(Workspace *work, const Job *job) {
