@@ -17,7 +17,7 @@ help:
 	@echo "make mutants    put small faults into the core and see that a test notices (an hour or two)"
 	@echo "make lint       ruff, format check and mypy"
 	@echo "make format     format the code"
-	@echo "make benchmark  measure build and backward beside other engines (ten minutes)"
+	@echo "make benchmark  measure eager and compiled code beside other engines (half an hour)"
 	@echo "make accuracy   measure the worst error of every operation beside mpmath (ten minutes)"
 	@echo "make clean      remove what these commands made"
 
@@ -53,6 +53,7 @@ format: .venv/dev
 
 benchmark: .venv/dev
 	$(PY) -m benchmarks.eager
+	$(PY) -m benchmarks.compiled
 
 accuracy: .venv/dev
 	$(PY) -m benchmarks.accuracy

@@ -58,12 +58,12 @@ from autograd.reductions import dot, log_softmax, logsumexp, softmax, sum
 from autograd.value import Value
 
 __all__ = [
-    "GradcheckError", "OPERATIONS", "Operation", "Value", "absolute", "add", "arccos", "arcsin", "arctan",
-    "check_engine", "compile", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf", "exp", "explain",
-    "explore", "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian", "jvp",
-    "leaky_relu", "lint", "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply", "negative",
-    "no_grad", "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax",
-    "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
+    "Compiled", "GradcheckError", "OPERATIONS", "Operation", "TracingError", "Value", "absolute", "add", "arccos",
+    "arcsin", "arctan", "check_engine", "compile", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf",
+    "exp", "explain", "explore", "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian",
+    "jvp", "leaky_relu", "lint", "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply",
+    "negative", "no_grad", "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh",
+    "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
     "value_and_grad", "where",
 ]  # fmt: skip
 
@@ -72,13 +72,17 @@ if TYPE_CHECKING:
     from autograd.checking import GradcheckError as GradcheckError
     from autograd.checking import gradcheck as gradcheck
     from autograd.checking import numerical_gradient as numerical_gradient
+    from autograd.compiler.compiled import Compiled as Compiled
     from autograd.compiler.compiled import compile as compile
     from autograd.drawing import draw as draw
     from autograd.drawing.stepper import explore as explore
+    from autograd.tracing import TracingError as TracingError
 else:
     # Imported when first used, so that `import autograd` stays instant.
     _LATER = {
         "GradcheckError": "autograd.checking",
+        "Compiled": "autograd.compiler.compiled",
+        "TracingError": "autograd.tracing",
         "check_engine": "autograd.check_engine",
         "compile": "autograd.compiler.compiled",
         "draw": "autograd.drawing",

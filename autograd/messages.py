@@ -79,6 +79,14 @@ def no_number_yet(line: str) -> str:
     )
 
 
+def a_number_here(line: str) -> str:
+    return (
+        f"A number was used as a sequence at {line}.\n"
+        "  Without n_inputs or an example, each argument of a compiled function is one number.\n"
+        "  Write autograd.compile(f, n_inputs=2) for a sequence of two numbers."
+    )
+
+
 def interior_data(node: Any) -> str:
     return (
         f"The data of an interior node cannot be assigned: {shown(node)} is the result of {node.operation}.\n"

@@ -275,12 +275,16 @@ class Placeholder:
     def _refuse(self, *_: Any) -> NoReturn:
         raise TracingError(messages.no_number_yet(program_line()))
 
-    __bool__ = __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __len__ = _refuse
-    __getitem__ = _refuse
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = _refuse
     data = property(_refuse, _refuse)
     grad = property(_refuse, _refuse)
     parents = property(_refuse)
     backward = _refuse
+
+    def _refuse_as_sequence(self, *_: Any) -> NoReturn:
+        raise TracingError(messages.a_number_here(program_line()))
+
+    __getitem__ = __len__ = _refuse_as_sequence
 
     @property
     def label(self) -> str:

@@ -8,13 +8,28 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from benchmarks.engines import ENGINES, Engine
+from benchmarks.engines import ENGINES
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parent / "build" / "peers"
+
+
+# Where our packages are, which engine of ours, and what NumPy's BLAS is told of the machine, which it knows itself.
+UNSEEN = ("PYTHONPATH", "AUTOGRAD_PURE_PYTHON", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+class Needs(Protocol):
+    """What a process is made for: an engine, or a compiler of compilers.py."""
+
+    @property
+    def requirement(self) -> str: ...
+
+    @property
+    def pure(self) -> bool: ...
 
 
 class Missing(Exception):
@@ -37,7 +52,7 @@ def python_of(name: str, requirement: str) -> str:
         print(f"Installing {requirement} in build/peers/{name} ...", file=sys.stderr, flush=True)
         for command in (
             [sys.executable, "-m", "venv", str(folder)],
-            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirement.split()],
         ):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
@@ -46,9 +61,9 @@ def python_of(name: str, requirement: str) -> str:
     return str(python)
 
 
-def surroundings(engine: Engine) -> dict[str, str]:
+def surroundings(engine: Needs) -> dict[str, str]:
     """Our own packages are on the path of the engines of this environment, and out of sight of all others."""
-    variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "AUTOGRAD_PURE_PYTHON")}
+    variables = {key: value for key, value in os.environ.items() if key not in UNSEEN}
     if not engine.requirement:
         variables["PYTHONPATH"] = str(HERE.parent)
     if engine.pure:
@@ -57,15 +72,25 @@ def surroundings(engine: Engine) -> dict[str, str]:
 
 
 class Worker:
-    def __init__(self, name: str) -> None:
-        self.name, engine = name, ENGINES[name]
-        python = python_of(name, engine.requirement) if engine.requirement else sys.executable
+    """The process of an engine, or of another `needs`: `script` in an environment of that `room`, or of the name."""
+
+    def __init__(
+        self,
+        name: str,
+        needs: Needs | None = None,
+        script: str = "worker.py",
+        arguments: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+        room: str = "",
+    ) -> None:
+        self.name, needs = name, needs or ENGINES[name]
+        python = python_of(room or name, needs.requirement) if needs.requirement else sys.executable
         self.process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), name],
+            [python, str(HERE / script), name, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=surroundings(engine),
+            env={**surroundings(needs), **(variables or {})},
         )
         try:
             hello = self._read()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from hashlib import sha256
 from itertools import pairwise
@@ -21,6 +20,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
+from autograd.files import write_whole
 from autograd.formatting import on_one_line, shown
 from nn.modules import ACTIVATIONS, MLP, Layer, Module, Neuron
 
@@ -40,7 +40,7 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
         "model": {"type": type(model).__name__, "arguments": _arguments(model)},
         "parameters": numbers,
     }
-    _write(Path(os.path.realpath(path)), json.dumps(content | {"sha256": _digest(content)}, indent=1) + "\n")
+    write_whole(path, json.dumps(content | {"sha256": _digest(content)}, indent=1) + "\n")
 
 
 def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
@@ -105,25 +105,6 @@ def _build(kind: str, arguments: dict[str, Any]) -> Module:
     if kind == "MLP":
         return MLP(n_inputs, sizes, activations[0], activations[-1])
     return Neuron(n_inputs, activations[0]) if kind == "Neuron" else Layer(n_inputs, sizes[0], activations[0])
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step: all of the new text is on the disk before it gets the name."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {path.parent} to save {path.name} in.\n  A folder is not made: it may be misspelt.\n"
-            f"  Write os.makedirs({str(path.parent)!r}) first."
-        )
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(new, "x", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:

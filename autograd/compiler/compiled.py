@@ -9,19 +9,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from math import isfinite
+from pathlib import Path
 from typing import Any, Literal
 
 from autograd import modes
 from autograd._native import extension
-from autograd.compiler import forms, messages
+from autograd.compiler import forms, messages, storage
 from autograd.compiler.program import program_of
 from autograd.compiler.python import PythonProgram
 from autograd.compiler.replay import replay
+from autograd.files import write_whole
 from autograd.structure import flat, is_sequence, like
 from autograd.tracing import Tape
 from autograd.value import Value
 
 Errors = Literal["raise", "nan"]
+MOST_THREADS = 1024
 MOST_REPLAYED = 100  # rows that are not finite and are asked why; a column of NaN would take as long as no compiler
 
 
@@ -70,6 +73,8 @@ class Compiled:
     f.backward(rows)            the loss over the rows; adds into the parameters' .grad
     f.parameters                the leaves that the function captured
     f.tape                      the steps, line by line
+    f.to_python(), f.to_c()     function and adjoint code as source
+    f.save(path)                and Compiled.load(path); pickle writes the same
     """
 
     def __init__(self, function: Callable[..., Any] | None, example: tuple[Any, ...] | None) -> None:
@@ -79,23 +84,25 @@ class Compiled:
         self._shape: Any = 0.0  # of the result
         self._programs: dict[str, Any] = {}
         self.__doc__ = getattr(function, "__doc__", None)
-        self.__name__ = getattr(function, "__name__", "compiled")
+        self.__name__ = getattr(function, "__name__", "f").replace("<lambda>", "f")
         self.__wrapped__ = function
 
     # ------------------------------------------------------------------ the trace
 
-    def _trace(self) -> Tape:
+    def _trace(self, given: tuple[Any, ...] | None = None) -> Tape:
+        """The tape. The first call's arguments are an example where there is no other and they hold a sequence."""
         if self._tape is None:
-            if self._example is None:
-                self._example = (0.0,) * messages.count_of_arguments(self.function)
+            example = self._example if self._example is not None else given
+            if example is None:
+                example = (0.0,) * messages.count_of_arguments(self.function)
             tape = Tape()
-            places = iter(range(len(flat(self._example))))
-            arguments = [like(argument, map(tape.input, places)) for argument in self._example]
+            places = iter(range(len(flat(list(example)))))
+            arguments = [like(argument, map(tape.input, places)) for argument in example]
             with modes.set_to(modes.tracing, tape):
                 result = self.function(*arguments)  # type: ignore[misc]
             self._outputs = [tape.lift(output) for output in flat(result)]
             self._shape = like(result, iter([0.0] * len(self._outputs)))
-            self._tape = tape
+            self._tape, self._example = tape, example
         return self._tape
 
     @property
@@ -112,7 +119,7 @@ class Compiled:
     def n_inputs(self) -> int:
         """How many numbers a row has."""
         self._trace()
-        return len(flat(self._example))
+        return len(flat(list(self._example or ())))
 
     def _single(self, what: str) -> int:
         if is_sequence(self._shape) or len(self._outputs) != 1:
@@ -122,9 +129,7 @@ class Compiled:
     # ------------------------------------------------------------------ one row
 
     def __call__(self, *args: Any) -> Any:
-        if self._example is None and any(map(is_sequence, args)):
-            self._example = args
-        tape, numbers = self._trace(), self._numbers(args)
+        tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
         found = self._program("value").run_once(numbers)
         if not all(map(isfinite, found)):
             replay(tape, self._outputs, numbers)
@@ -138,9 +143,7 @@ class Compiled:
 
         Raises TypeError where the function returns several numbers.
         """
-        if self._example is None and any(map(is_sequence, args)):
-            self._example = args
-        tape, numbers = self._trace(), self._numbers(args)
+        tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
         self._single("value_and_grad")
         value, *gradient = self._program("value_and_grad").run_once(numbers)
         if not isfinite(value):
@@ -222,8 +225,11 @@ class Compiled:
         order = "F" if table.flags.f_contiguous and not table.flags.c_contiguous else "C"
         found = np.empty((len(table), columns), order=order)
         self._program(form).run_rows(table, found, threads)
-        if errors == "raise" and not np.isfinite(np.sum(found[:, : len(self._outputs)])):
-            bad = np.flatnonzero(~np.isfinite(found[:, : len(self._outputs)]).all(axis=1))
+        values = found[:, : len(self._outputs)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = np.isfinite(np.sum(values))
+        if errors == "raise" and not whole:
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
             for row in bad[:MOST_REPLAYED].tolist():
                 replay(self._trace(), self._outputs, table[row].tolist(), f", in row {row}")
         return found
@@ -231,7 +237,7 @@ class Compiled:
     def _table(self, rows: Any, threads: int, errors: str) -> Any:
         """The rows as an array (n, n_inputs) of doubles: the same memory where it holds doubles."""
         np = import_module("numpy")
-        if not isinstance(threads, int) or threads < 1:
+        if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
             raise ValueError(messages.wrong_threads(threads))
         if errors not in ("raise", "nan"):
             raise ValueError(messages.wrong_errors(errors))
@@ -245,17 +251,72 @@ class Compiled:
             raise TypeError(messages.no_table(rows, error)) from None
         n = self.n_inputs
         if table.ndim == 1 and (n == 1 or not len(table)):
-            table = table.reshape(-1, n)
+            table = table.reshape(len(table), n)
         if table.ndim != 2 or table.shape[1] != n:
             raise ValueError(messages.wrong_shape(self.__name__, n, table.shape))
         return table
+
+    # ------------------------------------------------------------------ source and files
+
+    def to_python(self, name: str | None = None) -> str:
+        """The function and its adjoint code in Python that needs nothing else, variables named after labels.
+
+        >>> "def f_value_and_grad(x, y):" in compile(lambda x, y: x * y).to_python()
+        True
+        """
+        from autograd.compiler import source  # which is needed for this alone
+
+        return source.to_python(self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._names())
+
+    def to_c(self, name: str | None = None) -> str:
+        """The function and its adjoint code in C99 that needs libm alone: to read, and to embed a gradient.
+
+        >>> "double f_value_and_grad(" in compile(lambda x, y: x * y).to_c()
+        True
+        """
+        from autograd.compiler import source
+
+        return source.to_c(self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._names())
+
+    def _names(self) -> list[str] | None:
+        """Those of the arguments, where each is a number."""
+        arguments = messages.names_of_arguments(self.function)
+        return arguments if len(arguments) == self.n_inputs and not any(map(is_sequence, self._example or ())) else None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the traced function and the numbers of its parameters to a file; `Compiled.load` reads it.
+
+        The file holds steps, numbers and labels, no code, and is whole or not there.
+        """
+        write_whole(path, self._text())
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Compiled:
+        """The function that `save` wrote, with parameters of its own. Executes nothing.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     compile(lambda x, y: x * y).save(folder + "/f.json")
+        ...     Compiled.load(folder + "/f.json")(2.0, 3.0)
+        6.0
+
+        Raises ValueError, saying what is wrong, for a file that is damaged, of another version or forged.
+        """
+        return _from_text(Path(path).read_bytes())
+
+    def _text(self) -> str:
+        tape = self._trace()
+        return storage.to_text(self.__name__, self._example, self._shape, tape, self._outputs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_text, (self._text(),)
 
     # ------------------------------------------------------------------ programs
 
     def _program(self, name: str) -> Any:
         if name not in self._programs:
             tape, native = self._trace(), extension("tapes")  # imported here, so that import stays instant
-            n, layers = len(flat(self._example)), native is not None
+            n, layers = self.n_inputs, native is not None
             form: Callable[[], forms.Form] = {
                 "value": lambda: forms.values(tape, self._outputs, inputs_vary=False),
                 "value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, inputs_vary=False),
@@ -269,6 +330,13 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
+
+
+def _from_text(text: str | bytes) -> Compiled:
+    name, example, shape, tape, outputs = storage.from_text(text)
+    compiled = Compiled(None, example)
+    compiled.__name__, compiled._shape, compiled._tape, compiled._outputs = name, shape, tape, outputs
+    return compiled
 
 
 @contextmanager

@@ -49,7 +49,20 @@ def count_of_arguments(function: Callable[..., Any] | None) -> int:
             f"compile cannot see how many arguments {shown(function)} takes.\n"
             "  It is traced with a placeholder for each.\n  Write compile(f, example=(0.0, 0.0)) for two numbers."
         )
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
+    return len(names_of_arguments(function))
+
+
+def names_of_arguments(function: Callable[..., Any] | None) -> list[str]:
+    """The names of the positional arguments without a default; none where the signature does not say."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return []
+    return [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+    ]
 
 
 def several_outputs(what: str, count: int) -> str:
@@ -75,9 +88,17 @@ def wrong_reduction(reduction: Any) -> str:
     )
 
 
+def no_saved_function(problem: str) -> str:
+    return (
+        f"This is no compiled function that can be loaded: {problem}.\n"
+        "  It is not, or no longer, what f.save has written; nothing was loaded.\n"
+        "  Write f.save(path) to save the function again."
+    )
+
+
 def wrong_threads(threads: Any) -> str:
     return (
-        f"threads must be a whole number of at least 1, got {shown(threads)}.\n"
+        f"threads must be a whole number from 1 to 1024, got {shown(threads)}.\n"
         "  The rows are divided over so many threads.\n  Write f.batch(rows, threads=2)."
     )
 

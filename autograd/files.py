@@ -1,0 +1,30 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], text: str) -> None:
+    """Write an ASCII text in one step: all of it is on the disk before it gets the name; an old file stays till then.
+
+    Raises FileNotFoundError where there is no such folder.
+    """
+    path = Path(os.path.realpath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path.parent} to save {path.name} in.\n  A folder is not made: it may be misspelt.\n"
+            f"  Write os.makedirs({str(path.parent)!r}) first."
+        )
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(new, "x", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
