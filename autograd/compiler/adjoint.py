@@ -19,6 +19,8 @@ from autograd.tracing import COMPARISONS, LEAVES, Placeholder, Rule, Tape
 SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "tanh": lambda out, x: (1.0 - out * out,),
     "sigmoid": lambda out, x: (out * (1.0 - out),),
+    "divide": lambda out, a, b: (1.0 / b, -(out * (1.0 / b))),  # one division where the row has two
+    "sqrt": lambda out, x: (0.5 * (1.0 / out),),
     "power": lambda out, x, y: (
         where(abs(y) > 0, lambda: y * x ** (y - 1.0), lambda: 0.0 * y),
         power_exponent_slope(out, x),
@@ -77,7 +79,14 @@ class BackwardPass:
         if rate == 1 and self.rate[number] == 0:
             message = self.tape.add(("row_sum", message))
         before = self.adjoints.get(number)
-        self.adjoints[number] = message if before is None else self.tape.apply("add", before, message)
+        if before is None:
+            self.adjoints[number] = message
+            return
+        kind, *negated = self.tape.steps[message]
+        if kind == "negative":
+            self.adjoints[number] = self.tape.apply("subtract", before, *negated)
+        else:
+            self.adjoints[number] = self.tape.apply("add", before, message)
 
     def _pass_on(self, number: int) -> None:
         kind, *operands = self.tape.steps[number]
@@ -94,6 +103,9 @@ class BackwardPass:
         apply, rate, between = self.tape.apply, self.rate[number], self.between
         if kind == "multiply":
             a, b = operands
+            if a == b:  # 2 v_bar is one number for all squares of a sum
+                self._add(a, self._guarded(number, apply("multiply", apply("add", adjoint, adjoint), a)), rate)
+                return
             if between[a]:
                 self._add(a, self._guarded(number, apply("multiply", adjoint, b)), rate)
             if between[b]:

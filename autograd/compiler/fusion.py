@@ -47,10 +47,13 @@ def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step
             product = tape.steps[step[place]]
             alone = uses[step[place]] == 1 and rate[step[place]] == rate[number]
             if product[0] == "multiply" and alone:
-                other = step[3 - place]
-                if kind == "add":
-                    return ("multiply_add", product[1], product[2], other)
-                return ("multiply_subtract" if place == 1 else "subtract_product", product[1], product[2], other)
+                a, b, other = *product[1:], step[3 - place]
+                if kind == "subtract" and place == 1:
+                    return ("multiply_subtract", a, b, other)
+                minus = kind == "subtract"
+                if tape.steps[a][0] == "negative" and uses[a] == 1:
+                    a, minus = tape.steps[a][1], not minus
+                return ("subtract_product" if minus else "multiply_add", a, b, other)
     elif kind == "multiply":
         for place in (1, 2):
             h = slope_of(tape, step[place]) if uses[step[place]] == 1 else None

@@ -15,7 +15,7 @@ from autograd.tracing import Tape
 
 MAGIC, VERSION = 0x50475441, 1
 ARENA = 40_000  # doubles that the row slots of a thread may take: they are to stay in the second-level cache
-MOST_LANES, FEW_LANES = 256, 128
+MOST_LANES, FEW_LANES = 256, 256
 
 
 class Program(NamedTuple):
@@ -80,6 +80,7 @@ class Lowering:
         self.code_of_rows: list[list[Any]] = []  # operands are ("slot", n) or ("splat", n) until all are counted
         self.widest, self.slots = 0, self.n_inputs + 1 + len(outputs)
         self.free: list[int] = []
+        self.layers_at = len(self.pool)
         if inputs_vary:
             self._rows()
 
@@ -323,7 +324,7 @@ class Lowering:
         sizes = [
             self.n_inputs, len(self.places), len(self.constants), self.count, self._sum_count(), self.sums_at,
             len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes, self.widest,
-            len(self.before) // 4, len(self.after) // 4, len(self.code_of_rows), len(self.pool),
+            len(self.before) // 4, len(self.after) // 4, len(self.code_of_rows), len(self.pool), self.layers_at,
         ]  # fmt: skip
         numbers = [*self.splats, *self.result_places]
         words = [self.pool, rows, self.before, self.after]

@@ -48,7 +48,7 @@ INLINE void product(const double *weights, const int64_t across, const int64_t a
         const double *from = x[i] + at;
         vd side[MOST_VECTORS];
         UNROLL for (int q = 0; q < vectors; q++)
-            side[q] = load(from + q * LANES);
+            side[q] = held(from + q * LANES);
         UNROLL for (int p = 0; p < outputs; p++) {
             const double weight = weights[p * across + i * along];
             UNROLL for (int q = 0; q < vectors; q++)
@@ -136,9 +136,9 @@ INLINE void outer_block(double *sums, int n, double *const *d, double *const *x,
     for (int64_t t = 0; t < lanes; t += LANES) {
         vd side[8];
         UNROLL for (int q = 0; q < inputs; q++)
-            side[q] = load(x[q] + t);
+            side[q] = held(x[q] + t);
         UNROLL for (int p = 0; p < outputs; p++) {
-            const vd adjoint = load(d[p] + t);
+            const vd adjoint = held(d[p] + t);
             UNROLL for (int q = 0; q < inputs; q++)
                 sum[p * inputs + q] += adjoint * side[q];
         }
@@ -175,20 +175,28 @@ static double sum_over_lanes(const double *a, int64_t lanes) {
     return sum_of_lanes(sum);
 }
 
-/* The same, and the biases behind, for a single vector and few inputs: all products in a row, four at a time. The sums
-   have room for a last four that is not full; it adds zeros. */
+/* The same, and the biases behind, for a single vector and few inputs: all products in a row. What is left over of
+   fours is added in twos and ones: a wider store over what was just stored narrow would have to wait for it. */
 static void outer_of_vector(double *sums, int n, int m, double *const *d, double *const *x) {
+    const int weights = m * n, all = weights + m;
     vd product[4];
-    int p = 0, q = 0;
-    for (int k = 0; k < m * (n + 1); k += 4) {
-        UNROLL for (int j = 0; j < 4; j++)
-            if (k + j < m * n) {
+    int p = 0, q = 0, k = 0;
+    while (k < all) {
+        const int count = all - k >= 4 ? 4 : all - k >= 2 ? 2 : 1;
+        for (int j = 0; j < count; j++)
+            if (k + j < weights) {
                 product[j] = load(d[p]) * load(x[q]);
                 if (++q == n)
                     q = 0, p++;
             } else
-                product[j] = k + j < m * (n + 1) ? load(d[k + j - m * n]) : splat(0.0);
-        add_sums_of_lanes(product[0], product[1], product[2], product[3], sums + k);
+                product[j] = load(d[k + j - weights]);
+        if (count == 4)
+            add_sums_of_lanes(product[0], product[1], product[2], product[3], sums + k);
+        else if (count == 2)
+            add_two_sums_of_lanes(product[0], product[1], sums + k);
+        else
+            sums[k] += sum_of_lanes(product[0]);
+        k += count;
     }
 }
 
@@ -245,11 +253,22 @@ UNARY_OPERATIONS(SCALAR)
 
 static void NAME(rows)(Context *context, int64_t lanes) {
     const Program *program = context->program;
-    double *const *address = context->address, *sums = context->sums, **layer = context->layer;
+    double *const *address = context->address, *sums = context->sums;
     const int64_t *mask = context->mask;
     const double *uniform = context->uniform;
-    const int32_t *pool = program->pool;
-    for (const Instruction *i = program->instruction, *end = i + program->instructions; i < end; i++)
+    Ahead ahead = context->ahead;
+    int32_t column = 0;
+    int64_t line = 0;
+    for (const Instruction *i = program->instruction, *end = i + program->instructions; i < end; i++) {
+        for (int64_t k = 0; k < ahead.at_a_time && column < ahead.columns; k++) {
+            const char *next = ahead.column[column] + 64 * line;
+            if (column < ahead.read)
+                __builtin_prefetch(next, 0);
+            else
+                __builtin_prefetch(next, 1);
+            if (++line == ahead.lines)
+                line = 0, column++;
+        }
         switch (i->op) {
 #define CASE(name, value)                                                                                              \
     case OP_##name: {                                                                                                  \
@@ -268,10 +287,16 @@ static void NAME(rows)(Context *context, int64_t lanes) {
         double *out = address[i->out];                                                                                 \
         const double *left = address[i->a], *right = address[i->b];                                                    \
         const int64_t first = mask[i->a], second = mask[i->b];                                                         \
-        for (int64_t t = 0; t < lanes; t += LANES) {                                                                   \
-            const vd a = load(left + (t & first)), b = load(right + (t & second));                                     \
-            store(out + t, value);                                                                                     \
-        }                                                                                                              \
+        if (first & second)                                                                                            \
+            for (int64_t t = 0; t < lanes; t += LANES) {                                                               \
+                const vd a = load(left + t), b = load(right + t);                                                      \
+                store(out + t, value);                                                                                 \
+            }                                                                                                          \
+        else                                                                                                           \
+            for (int64_t t = 0; t < lanes; t += LANES) {                                                               \
+                const vd a = load(left + (t & first)), b = load(right + (t & second));                                 \
+                store(out + t, value);                                                                                 \
+            }                                                                                                          \
         break;                                                                                                         \
     }
             VECTOR_PAIRS(CASE)
@@ -322,10 +347,7 @@ static void NAME(rows)(Context *context, int64_t lanes) {
         case OP_affine:
         case OP_transposed:
         case OP_outer: {
-            const int32_t *slot = pool + i->a;
-            const int slots = i->n + i->m + (i->op == OP_transposed && i->activation != LINEAR ? i->n : 0);
-            for (int k = 0; k < slots; k++)
-                layer[k] = address[slot[k]];
+            double *const *layer = context->layer + (i->a - program->layers_at);
             if (i->op == OP_affine)
                 affine(uniform + i->out, i->b < 0 ? NULL : uniform + i->b, i->n, i->m, layer, layer + i->n, lanes,
                        i->activation);
@@ -337,14 +359,15 @@ static void NAME(rows)(Context *context, int64_t lanes) {
         }
         default: break;
         }
+    }
 }
 
 /* ------------------------------------------------------------------ uniform numbers */
 
-static double sum_of(const double *number, const int32_t *index, int32_t count, int stride) {
+static double sum_of(const double *number, const int32_t *index, int32_t count, int neighbours) {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     int32_t k = 0;
-    if (stride == 1) {
+    if (neighbours) {
         const double *from = number + index[0];
         vd sums = splat(0.0);
         for (; k + LANES <= count; k += LANES)
@@ -362,10 +385,10 @@ static double sum_of(const double *number, const int32_t *index, int32_t count, 
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double dot_of(const double *number, const int32_t *left, const int32_t *right, int32_t count, int strides) {
+static double dot_of(const double *number, const int32_t *left, const int32_t *right, int32_t count, int neighbours) {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     int32_t k = 0;
-    if (strides == 2) {
+    if (neighbours) {
         const double *a = number + left[0], *b = number + right[0];
         vd sums = splat(0.0);
         for (; k + LANES <= count; k += LANES)
@@ -404,7 +427,19 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
 #undef CASE
 #define CASE(name, value)                                                                                              \
     case OP_##name:                                                                                                    \
-        if (count >= LANES && run->stride[0] >= 0 && run->stride[1] >= 0) {                                            \
+        if (run->stride[0] == CHAINED) {                                                                               \
+            double a = number[first[0]];                                                                               \
+            for (int32_t k = 0; k < count; k++) {                                                                      \
+                const double b = number[second[k]];                                                                    \
+                out[k] = a = value;                                                                                    \
+            }                                                                                                          \
+        } else if (run->stride[1] == CHAINED) {                                                                        \
+            double b = number[second[0]];                                                                              \
+            for (int32_t k = 0; k < count; k++) {                                                                      \
+                const double a = number[first[k]];                                                                     \
+                out[k] = b = value;                                                                                    \
+            }                                                                                                          \
+        } else if (count >= LANES && run->stride[0] >= SAME && run->stride[1] >= SAME) {                               \
             const double *left = number + first[0], *right = number + second[0];                                       \
             const int64_t s0 = run->stride[0] ? -1 : 0, s1 = run->stride[1] ? -1 : 0;                                  \
             const vd left_splat = splat(left[0]), right_splat = splat(right[0]);                                       \
@@ -447,7 +482,15 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
             CASE(where, a != 0.0 ? b : c) CASE(multiply_subtract, a * b - c) CASE(subtract_product, c - a * b)
 #undef CASE
         case OP_multiply_add:
-            if (count >= LANES && run->stride[0] >= 0 && run->stride[1] >= 0 && run->stride[2] >= 0) {
+            if (run->stride[0] == CHAINED) {
+                double a = number[first[0]];
+                for (int32_t k = 0; k < count; k++)
+                    out[k] = a = a * number[second[k]] + number[third[k]];
+            } else if (run->stride[2] == CHAINED) {
+                double c = number[third[0]];
+                for (int32_t k = 0; k < count; k++)
+                    out[k] = c = number[first[k]] * number[second[k]] + c;
+            } else if (count >= LANES && run->stride[0] >= SAME && run->stride[1] >= SAME && run->stride[2] >= SAME) {
                 const double *a = number + first[0], *b = number + second[0], *c = number + third[0];
                 const int64_t s0 = run->stride[0] ? -1 : 0, s1 = run->stride[1] ? -1 : 0, s2 = run->stride[2] ? -1 : 0;
                 const vd a0 = splat(a[0]), b0 = splat(b[0]), c0 = splat(c[0]);
@@ -460,8 +503,8 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
                 for (int32_t k = 0; k < count; k++)
                     out[k] = number[first[k]] * number[second[k]] + number[third[k]];
             break;
-        case OP_sum: out[0] = sum_of(number, first, count, run->stride[0]); break;
-        case OP_dot: out[0] = dot_of(number, first, second, count, (run->stride[0] == 1) + (run->stride[1] == 1)); break;
+        case OP_sum: out[0] = sum_of(number, first, count, run->stride[0] == NEIGHBOURS); break;
+        case OP_dot: out[0] = dot_of(number, first, second, count, run->stride[0] == NEIGHBOURS && run->stride[1] == NEIGHBOURS); break;
         default: break;
         }
     }

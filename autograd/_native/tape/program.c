@@ -31,14 +31,20 @@ static int all_within(const int32_t *index, int64_t count, int32_t from, int32_t
 
 /* How the operands of a run lie. Those that the run itself computes are taken one by one. */
 static int8_t stride_of(const int32_t *index, int32_t count, int32_t out) {
-    if (index[0] < out + count && index[count - 1] >= out)
-        return -1;
+    int chained = count > 1 && index[0] < out;
+    for (int32_t k = 1; k < count && chained; k++)
+        chained = index[k] == out + k - 1;
+    if (chained)
+        return CHAINED;
+    for (int32_t k = 0; k < count; k++)
+        if (index[k] >= out && index[k] < out + count)
+            return ANYWHERE;
     int neighbours = 1, same = 1;
     for (int32_t k = 1; k < count && (neighbours || same); k++) {
         neighbours &= index[k] == index[0] + k;
         same &= index[k] == index[0];
     }
-    return same ? 0 : neighbours ? 1 : -1;
+    return same ? SAME : neighbours ? NEIGHBOURS : ANYWHERE;
 }
 
 static const char *check_run(const Program *p, Run *run) {
@@ -66,7 +72,7 @@ static const char *check_layer(const Program *p, const Instruction *i) {
         || i->b + m > limit)
         return "a layer has more weights than there are";
     const int32_t *slot = p->pool + i->a;
-    if (i->a < 0 || i->a + n + m + before > p->pool_size || !all_below(slot, n + m + before, p->slots))
+    if (i->a < p->layers_at || i->a + n + m + before > p->pool_size)
         return "a layer reads outside of its slots";
     const int32_t *written = i->op == OP_affine ? slot + n : slot + m;
     if (i->op != OP_outer && !all_within(written, i->op == OP_affine ? m : n, p->inputs + 1, p->slots))
@@ -96,6 +102,8 @@ static const char *check(Program *p) {
         return "there are fewer slots than inputs and outputs";
     if (p->lanes < WIDEST || p->lanes > 4096 || p->lanes % WIDEST != 0)
         return "the number of lanes is impossible";
+    if (p->layers_at > p->pool_size || !all_below(p->pool + p->layers_at, p->pool_size - p->layers_at, p->slots))
+        return "a layer reads outside of its slots";
     if (!all_below(p->splat, p->splats, p->uniforms) || !all_below(p->result, p->results, p->uniforms))
         return "a result is not among the numbers";
     const char *fault = NULL;
@@ -123,7 +131,7 @@ const char *read_program(Program *p, const char *bytes, size_t size) {
             return "it has a negative size";
     int32_t *const fields[] = {&p->inputs, &p->parameters, &p->constants, &p->uniforms, &p->sums, &p->sums_at,
                                &p->outputs, &p->slots, &p->splats, &p->results, &p->lanes, &p->widest, &p->runs_before,
-                               &p->runs_after, &p->instructions, &p->pool_size};
+                               &p->runs_after, &p->instructions, &p->pool_size, &p->layers_at};
     for (int k = 0; k < HEAD - 2; k++)
         *fields[k] = head[k + 2];
     if ((int64_t)p->constants + p->parameters > p->uniforms || (int64_t)p->slots + p->splats > INT32_MAX / 2)
@@ -156,7 +164,7 @@ const char *read_program(Program *p, const char *bytes, size_t size) {
     for (uint64_t k = 0; k < runs; k++) {
         int32_t run[4];
         memcpy(run, from + k * sizeof run, sizeof run);
-        p->before[k] = (Run){run[0], run[1], run[2], run[3], {-1, -1, -1}};
+        p->before[k] = (Run){run[0], run[1], run[2], run[3], {ANYWHERE, ANYWHERE, ANYWHERE}};
     }
     return check(p);
 }

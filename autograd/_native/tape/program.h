@@ -6,7 +6,7 @@
 
 #define MAGIC 0x50475441 /* "ATGP" */
 #define VERSION 1
-#define HEAD 18 /* words before the numbers: magic, version, the sizes in the order of `fields` in program.c */
+#define HEAD 19 /* words before the numbers: magic, version, the sizes in the order of `fields` in program.c */
 
 /* Fills in a program. NULL, or what is wrong; "" where memory ran out. `forget_program` is due in any case. */
 const char *read_program(Program *program, const char *bytes, size_t size);
@@ -24,6 +24,7 @@ typedef struct {
     Table input, output;  /* rows x inputs, rows x outputs */
     const int64_t *index; /* which row of `input` each row is, or NULL for all in order */
     int padded;           /* whether rows behind the last one repeat it, up to a whole vector */
+    int again;            /* whether all but the parameters is as it was in the last run, which was a single chunk */
     double weight;        /* of a row in the sums */
     int threads;
 } Job;

@@ -27,16 +27,14 @@ const Kernels *best_kernels(const char *asked) {
     return NULL;
 }
 
-#define SPARE 4 /* doubles behind the sums: kernels add to four at a time */
-
 static void *aligned(void *memory) { return (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
 
 int start_workspace(Workspace *work, const Program *program, const Kernels *kernels) {
     memset(work, 0, sizeof *work);
     work->program = program, work->kernels = kernels;
-    work->uniform = calloc((size_t)program->uniforms + SPARE, sizeof(double));
+    work->uniform = calloc((size_t)program->uniforms + 1, sizeof(double));
     work->splat = malloc((size_t)program->splats * WIDEST * sizeof(double) + 128);
-    work->sums = malloc(((size_t)program->sums * GROUPS + SPARE) * sizeof(double));
+    work->sums = malloc((size_t)program->sums * GROUPS * sizeof(double) + 1);
     if (work->uniform == NULL || work->splat == NULL || work->sums == NULL)
         return -1;
     memcpy(work->uniform, program->constant, (size_t)program->constants * sizeof(double));
@@ -46,7 +44,7 @@ int start_workspace(Workspace *work, const Program *program, const Kernels *kern
 static void end_contexts(Workspace *work) {
     for (int k = 0; k < work->contexts; k++)
         free(work->context[k].arena), free(work->context[k].address), free(work->context[k].mask),
-            free(work->context[k].layer);
+            free(work->context[k].layer), free(work->context[k].ahead.column);
     free(work->context);
     work->context = NULL, work->contexts = 0;
 }
@@ -74,8 +72,9 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
         context->arena = calloc((size_t)p->slots * (size_t)lanes + 16, sizeof(double));
         context->address = malloc((operands + 1) * sizeof *context->address);
         context->mask = malloc((operands + 1) * sizeof *context->mask);
-        context->layer = malloc(((size_t)p->widest + 1) * sizeof *context->layer);
-        if (!context->arena || !context->address || !context->mask || !context->layer)
+        context->layer = malloc(((size_t)(p->pool_size - p->layers_at) + 1) * sizeof *context->layer);
+        context->ahead.column = malloc(((size_t)p->inputs + (size_t)p->outputs + 1) * sizeof(char *));
+        if (!context->arena || !context->address || !context->mask || !context->layer || !context->ahead.column)
             return -1;
         const double *splats = aligned(work->splat);
         context->shared = aligned(context->arena);
@@ -94,21 +93,52 @@ static double *column_in(const Job *job, int32_t column, int64_t first, int64_t 
     const int filled = rows == lanes || (job->padded && first + rows == job->rows);
     if (job->index == NULL && from->row == sizeof(double) && filled)
         return (double *)(start + first * from->row);
-    for (int64_t t = 0; t < rows; t++) {
-        const int64_t row = job->index ? job->index[first + t] : first + t;
-        memcpy(own + t, start + row * from->row, sizeof(double));
+    if (job->index != NULL)
+        for (int64_t t = 0; t < rows; t++)
+            memcpy(own + t, start + job->index[first + t] * from->row, sizeof(double));
+    else {
+        const char *at = start + first * from->row;
+        for (int64_t t = 0; t < rows; t++, at += from->row)
+            memcpy(own + t, at, sizeof(double));
     }
     for (int64_t t = rows; t < lanes; t++)
         own[t] = own[rows - 1];
     return own;
 }
 
+/* What lies in columns is fetched ahead: the processor itself foresees fewer streams than there are columns. */
+static void look_ahead(const Workspace *work, Context *context, const Job *job, int64_t next) {
+    const Program *p = work->program;
+    Ahead *ahead = &context->ahead;
+    ahead->columns = 0, ahead->at_a_time = 0;
+    if (next + work->chunk > job->rows)
+        return;
+    if (job->index == NULL && job->input.row == sizeof(double))
+        for (int32_t k = 0; k < p->inputs; k++)
+            ahead->column[ahead->columns++] = job->input.start + k * job->input.column + next * job->input.row;
+    ahead->read = ahead->columns;
+    if (job->output.row == sizeof(double))
+        for (int32_t k = 0; k < p->outputs; k++)
+            ahead->column[ahead->columns++] = job->output.start + k * job->output.column + next * job->output.row;
+    ahead->lines = work->chunk * (int64_t)sizeof(double) / 64;
+    ahead->at_a_time = (ahead->columns * ahead->lines + p->instructions - 1) / p->instructions;
+}
+
+static int64_t lanes_of(const Workspace *work, int64_t rows) {
+    const int64_t width = work->kernels->lanes;
+    return (rows + width - 1) & ~(width - 1);
+}
+
 static void run_chunk(const Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
     const Program *p = work->program;
-    const int64_t width = work->kernels->lanes, lanes = (rows + width - 1) & ~(width - 1);
+    const int64_t lanes = lanes_of(work, rows);
     double *const own = context->shared;
-    for (int32_t k = 0; k < p->inputs; k++)
-        context->address[k] = column_in(job, k, first, rows, lanes, own + k * work->lanes);
+    int moved = context->weighted == 0; /* in the first chunk of all */
+    for (int32_t k = 0; k < p->inputs; k++) {
+        double *column = column_in(job, k, first, rows, lanes, own + k * work->lanes);
+        moved |= column != context->address[k];
+        context->address[k] = column;
+    }
     const int64_t weighted = work->shares ? -rows : rows;
     if (context->weight != job->weight || context->weighted != weighted) {
         double *weight = context->address[p->inputs];
@@ -123,16 +153,20 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
     const int in_place = to->row == sizeof(double) && rows == lanes;
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
-        context->address[slot] = in_place ? (double *)(to->start + k * to->column + first * to->row)
-                                          : own + slot * work->lanes;
+        double *column = in_place ? (double *)(to->start + k * to->column + first * to->row) : own + slot * work->lanes;
+        moved |= column != context->address[slot];
+        context->address[slot] = column;
     }
+    if (moved)
+        for (int32_t k = p->layers_at; k < p->pool_size; k++)
+            context->layer[k - p->layers_at] = context->address[p->pool[k]];
     work->kernels->rows(context, lanes);
     if (!in_place)
         for (int32_t k = 0; k < p->outputs; k++) {
             const double *from = context->address[p->inputs + 1 + k];
-            char *start = to->start + k * to->column + first * to->row;
-            for (int64_t t = 0; t < rows; t++)
-                memcpy(start + t * to->row, from + t, sizeof(double));
+            char *at = to->start + k * to->column + first * to->row;
+            for (int64_t t = 0; t < rows; t++, at += to->row)
+                memcpy(at, from + t, sizeof(double));
         }
 }
 
@@ -141,6 +175,7 @@ static void run_group(const Workspace *work, Context *context, int64_t group, do
     memset(sums, 0, (size_t)work->program->sums * sizeof(double));
     for (int64_t c = work->chunks * group / work->groups; c < work->chunks * (group + 1) / work->groups; c++) {
         const int64_t first = c * work->chunk, left = work->job->rows - first;
+        look_ahead(work, context, work->job, first + work->chunk);
         run_chunk(work, context, work->job, first, left < work->chunk ? left : work->chunk);
     }
 }
@@ -179,7 +214,10 @@ static int divide_rows(Workspace *work, const Job *job) {
         for (int32_t k = 0; k < p->sums; k++)
             sums[k] = 0.0;
         work->context->sums = sums;
-        run_chunk(work, work->context, job, 0, job->rows);
+        if (job->again && !work->shares && work->context->weighted == job->rows)
+            work->kernels->rows(work->context, lanes_of(work, job->rows));
+        else
+            run_chunk(work, work->context, job, 0, job->rows);
         return 0;
     }
     work->job = job, work->next = 0;
@@ -209,13 +247,17 @@ static int divide_rows(Workspace *work, const Job *job) {
 static int run_rows(Workspace *work, const Job *job) {
     if (divide_rows(work, job) < 0)
         return -1;
-    if (job->rows % work->kernels->lanes == 0)
+    if (job->rows == lanes_of(work, job->rows))
         return 0;
     const double *sums = work->uniform + work->program->sums_at;
-    double odd = 0.0;
-    for (int32_t k = 0; k < work->program->sums; k++)
-        odd += sums[k] - sums[k];
-    if (odd == 0.0)
+    double odd[4] = {0.0, 0.0, 0.0, 0.0}; /* NaN, where a sum is not finite */
+    int32_t k = 0;
+    for (; k + 4 <= work->program->sums; k += 4)
+        for (int j = 0; j < 4; j++)
+            odd[j] += sums[k + j] - sums[k + j];
+    for (; k < work->program->sums; k++)
+        odd[0] += sums[k] - sums[k];
+    if ((odd[0] + odd[1]) + (odd[2] + odd[3]) == 0.0)
         return 0;
     work->shares = 1;
     const int failed = divide_rows(work, job);

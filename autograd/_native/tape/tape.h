@@ -41,8 +41,10 @@ typedef enum { LINEAR, RELU, TANH, SIGMOID, ACTIVATION_COUNT } Activation;
 /* Operations of one kind on uniform numbers; the results lie side by side. A sum and a dot have one result. */
 typedef struct {
     int32_t op, count, out, pool; /* the operands are count indices for each operand, from pool on */
-    int8_t stride[3];             /* 0: all operands are one; 1: they lie side by side; -1: anywhere */
+    int8_t stride[3];             /* how the operands lie, see below */
 } Run;
+
+enum { ANYWHERE = -1, SAME, NEIGHBOURS, CHAINED }; /* chained: each is the result before */
 
 /* An operation on row slots. For layers `a` is where their slots stand in the pool:
      affine      the n inputs, the m outputs; `out` the weights and `b` the biases among the uniform numbers
@@ -58,13 +60,21 @@ typedef struct {
     int32_t outputs, slots;                          /* row slots: inputs, weight, outputs, others */
     int32_t splats, results;                         /* uniform numbers that rows use; what a run returns */
     int32_t lanes, widest;                           /* at most; the slots of the largest layer */
-    int32_t runs_before, runs_after, instructions, pool_size;
+    int32_t runs_before, runs_after, instructions, pool_size, layers_at; /* where the slots of layers begin in the pool */
     double *constant;
     int32_t *splat, *result, *pool;
     Run *before, *after;
     Instruction *instruction;
     void *memory;
 } Program;
+
+/* The columns of the next chunk, which are fetched into the cache a few lines with each instruction. */
+typedef struct {
+    char **column; /* those that are read, then those that are written */
+    int32_t columns, read;
+    int64_t lines;     /* of a column */
+    int64_t at_a_time; /* with each instruction; 0 for none */
+} Ahead;
 
 /* One thread's row slots. Each operand has an address and a mask for the lane: 0 for a number that all lanes share. */
 typedef struct {
@@ -73,8 +83,9 @@ typedef struct {
     int64_t *mask;
     const double *uniform;
     double *sums; /* of the rows so far, from `sums_at` on */
-    double **layer;
+    double **layer; /* the address of each slot in the pool from layers_at on */
     double *arena, *shared;
+    Ahead ahead;
     double weight; /* what stands in the weights' slot, in so many lanes */
     int64_t weighted;
 } Context;

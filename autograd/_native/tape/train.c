@@ -70,6 +70,7 @@ static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Trainin
     job->weight = training->mean ? 1.0 / (double)job->rows : 1.0;
     if (run_program(work, job) < 0)
         return -1;
+    job->again = job->rows == all->rows && all->rows <= p->lanes;
     const double loss = result_of(work, 0), penalty = result_of(work, 1), sum = loss + penalty;
     if (!(sum - sum == 0.0)) {
         training->diverged = 1;

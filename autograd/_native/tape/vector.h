@@ -7,6 +7,15 @@ typedef long long vi __attribute__((vector_size(LANES * 8)));
 typedef double vd_in_memory __attribute__((vector_size(LANES * 8), aligned(8), may_alias));
 
 INLINE vd load(const double *from) { return *(const vd_in_memory *)from; }
+/* A vector that stays in a register, where the compiler would rather read it again for each of its uses. */
+INLINE vd held(const double *from) {
+    vd x = load(from);
+#if defined(__x86_64__)
+    __asm__("" : "+v"(x));
+#endif
+    return x;
+}
+
 INLINE void store(double *to, vd x) { *(vd_in_memory *)to = x; }
 
 INLINE double sum_of_lanes(vd x) {
@@ -23,6 +32,13 @@ INLINE double sum_of_lanes(vd x) {
 #else
     return x[0] + x[1];
 #endif
+}
+
+/* to[0] += the sum of a's lanes, to[1] += that of b's. */
+INLINE void add_two_sums_of_lanes(vd a, vd b, double *to) {
+    typedef double v2_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
+    typedef double v2 __attribute__((vector_size(16)));
+    *(v2_in_memory *)to += (v2){sum_of_lanes(a), sum_of_lanes(b)};
 }
 
 /* to[0] += the sum of a's lanes, ..., to[3] += that of d's: neighbours are added in pairs, all four at once. */
