@@ -51,6 +51,14 @@ def no_grad() -> Iterator[None]:
 
 
 @contextmanager
+def traced_on(tape: Any) -> Iterator[None]:
+    """While a function writes itself down on a tape. What it does to captured Values is computed, but only for show:
+    of both branches of a choice one may have no real result, which must not raise."""
+    with set_to(tracing, tape), set_to(following_ieee, True):
+        yield
+
+
+@contextmanager
 def set_to(mode: ContextVar[T], state: T) -> Iterator[None]:
     token = mode.set(state)
     unusual.append(mode)  # append and pop are atomic; a counter would need a lock, which Ctrl-C can leave locked

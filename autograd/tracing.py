@@ -6,11 +6,14 @@ Operations that have a row in `operations` are steps; all others are what their 
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple, NoReturn
 
 from autograd import messages
-from autograd.dispatch import Operation, as_float
+from autograd.dispatch import Operation, as_float, where
 from autograd.formatting import printable, program_line, short
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
@@ -132,24 +135,27 @@ class Tape:
             return self.apply("divide", self.constant(1.0), self._power(x, -exponent) or x)
         return None
 
-    def name(self, number: int) -> str:
-        """What a step is called: by its label, x0 and p0 for inputs and parameters, a plain number by itself."""
-        kind, *rest = self.steps[number]
-        if kind == "constant":
-            return short(rest[0])
-        label = self.labels.get(number) or (self.parameters[rest[0]].label if kind == "parameter" else "")
-        plain = {"input": "x", "parameter": "p"}
-        return printable(label) or (f"{plain[kind]}{rest[0]}" if kind in plain else f"v{number}")
-
-    def line(self, number: int) -> str:
-        """A step as a reader sees it: "h = tanh(v3)"."""
-        kind, *operands = self.steps[number]
-        names = ", ".join(map(self.name, operands if not isinstance(kind, Rule) else operands[:1]))
-        return f"{self.name(number)} = {kind if isinstance(kind, str) else type(kind).__name__.lower()}({names})"
+    def names(self) -> list[str]:
+        """What the steps are called: by label, else x0, p0 for inputs and parameters, v1, v2, ...; numbers as such."""
+        found, count = [], 0
+        for number, (kind, *rest) in enumerate(self.steps):
+            count += kind not in LEAVES
+            if kind == "constant":
+                found.append(short(rest[0]))
+                continue
+            label = self.labels.get(number) or (self.parameters[rest[0]].label if kind == "parameter" else "")
+            plain = {"input": "x", "parameter": "p"}
+            found.append(printable(label) or (f"{plain[kind]}{rest[0]}" if kind in plain else f"v{count}"))
+        return found
 
     def __repr__(self) -> str:
-        """The steps line by line, the middle of a long tape left out."""
-        lines = [self.line(number) for number, step in enumerate(self.steps) if step[0] not in LEAVES]
+        """The steps line by line, "h = tanh(v3)"; the middle of a long tape is left out."""
+        names, lines = self.names(), []
+        for number, (kind, *operands) in enumerate(self.steps):
+            if kind not in LEAVES:
+                what = kind if isinstance(kind, str) else type(kind).__name__.lower()
+                of = operands[: 1 + kind.arity] if isinstance(kind, Rule) else operands
+                lines.append(f"{names[number]} = {what}({', '.join(names[operand] for operand in of)})")
         if len(lines) > 60:
             lines[30:-30] = [f"... {len(lines) - 60:,} more"]
         return "\n".join(lines) or "<no steps>"
@@ -249,8 +255,12 @@ class Placeholder:
         if operation.name == "power" and operation.parameters:
             return Placeholder(tape, tape.apply("power", *numbers, tape.constant(operation.parameters[0])))
         terms = [Placeholder(tape, number) for number in numbers]
-        result = tape.lift(operation.forward(*terms))
-        partials = map(tape.lift, operation.partials(Placeholder(tape, result), terms))
+        if tape.fold and operation.name in BRIEF:
+            value, slopes = BRIEF[operation.name](terms)
+        else:
+            value = operation.forward(*terms)
+            slopes = list(operation.partials(Placeholder(tape, tape.lift(value)), terms))
+        result, partials = tape.lift(value), map(tape.lift, slopes)
         return Placeholder(tape, tape.add((Rule(len(numbers)), result, *numbers, *partials)))
 
     def _where(self, a: Any, b: Any) -> Placeholder:
@@ -296,6 +306,34 @@ class Placeholder:
 
     def __repr__(self) -> str:
         return f"<placeholder {self.label or self._number}>"
+
+
+def brief_logsumexp(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """ln(e^x_1 + ...) and its partials, softmax, on placeholders: a function of each x once, the same for all orders.
+
+    The rows of the table keep every digit where this keeps those of the largest term.
+    """
+    top, logarithm, parts = _shares_of(xs)
+    return top + logarithm, parts
+
+
+def brief_log_softmax(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """x_1 - ln(e^x_1 + ...) and its partials (1 - p_1, -p_2, ...)."""
+    top, logarithm, parts = _shares_of(xs)
+    return (xs[0] - top) - logarithm, [1.0 - parts[0], *(-part for part in parts[1:])]
+
+
+def _shares_of(xs: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    tape, numbers = xs[0]._tape, [x._number for x in xs]
+    ordered = [Placeholder(tape, number) for number in sorted(numbers)]
+    top: Any = reduce(OPERATIONS["maximum"], ordered)
+    powers = {x._number: (x - top).exp() for x in ordered}
+    total = reduce(operator.add, [powers[x._number] for x in ordered])
+    logarithm = where(abs(top) < math.inf, lambda: total.log(), 0.0)
+    return top, logarithm, [powers[number] / total for number in numbers]
+
+
+BRIEF = {"logsumexp": brief_logsumexp, "log_softmax": brief_log_softmax}
 
 
 def is_traced(x: Any) -> bool:

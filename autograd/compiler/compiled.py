@@ -98,7 +98,7 @@ class Compiled:
             tape = Tape()
             places = iter(range(len(flat(list(example)))))
             arguments = [like(argument, map(tape.input, places)) for argument in example]
-            with modes.set_to(modes.tracing, tape):
+            with modes.traced_on(tape):
                 result = self.function(*arguments)  # type: ignore[misc]
             self._outputs = [tape.lift(output) for output in flat(result)]
             self._shape = like(result, iter([0.0] * len(self._outputs)))

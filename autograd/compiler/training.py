@@ -59,7 +59,7 @@ class Trainer:
         parameters: Sequence[Value],
     ) -> None:
         tape = Tape()
-        with modes.set_to(modes.tracing, tape):
+        with modes.traced_on(tape):
             found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
             given = [tape.placeholder(parameter) for parameter in parameters]
             extra = None if penalty is None else tape.lift(penalty(given))

@@ -191,7 +191,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
     return results;
 }
 
-/* train(parameters, input, index, state, settings, progress, losses, norms, gradients, ...): see nn/compiled_training.py. */
+/* train(parameters, input, index, state, settings, progress, losses, norms, gradients, ...): see autograd/compiler/training.py. */
 static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"parameters", "input", "index", "rule", "settings", "state", "steps", "started",
                             "batch", "mean", "epochs", "at", "totals", "tolerance", "waited", "patience", "losses",
@@ -213,7 +213,7 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
         goto done;
     const int64_t states = rule == SGD ? 1 : 3;
     const double *setting = settings.buf;
-    int consecutive = p->results == p->parameters + 2;
+    int consecutive = p->parameters > 0 && p->results == p->parameters + 2;
     for (int32_t k = 1; consecutive && k < p->parameters; k++)
         consecutive = p->result[k + 2] == p->result[2] + k;
     if (!consecutive || p->outputs != 0 || settings.len != 9 * 8 || totals.len != 3 * 8 || rule < SGD || rule > ADAMW
