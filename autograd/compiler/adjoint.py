@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.compiler.choices import ALWAYS, Branches, branches_of
-from autograd.compiler.layers import Affine, Element, Outer, Transposed, rates
+from autograd.compiler.layers import Affine, Element, Outer, Transposed, element, rates
 from autograd.dispatch import where
 from autograd.operations import OPERATIONS, power_exponent_slope
 from autograd.tracing import COMPARISONS, LEAVES, Placeholder, Rule, Tape
@@ -201,14 +201,14 @@ class BackwardPass:
                 step = self.tape.add((Transposed(n, len(d), activation), *d, *rows, *x))
             for i, operand in enumerate(x):
                 if self.between[operand]:
-                    self._add(operand, self.tape.add((Element(i), step)), 1)
+                    self._add(operand, self.tape.add((element(i), step)), 1)
 
     def _add_sum(self, number: int, sums: int, place: int) -> None:
         if self.between[number]:
-            self._add(number, self.tape.add((Element(place), sums)), 2)
+            self._add(number, self.tape.add((element(place), sums)), 2)
 
     def _times_slope(self, number: int, activation: str, place: int, adjoint: int) -> int:
-        out = Placeholder(self.tape, self.tape.add((Element(place), number)))
+        out = Placeholder(self.tape, self.tape.add((element(place), number)))
         rule = SLOPES.get(activation)
         (slope,) = rule(out, out) if rule else OPERATIONS[activation].partials(out, [out])
         return self.tape.apply("multiply", adjoint, self.tape.lift(slope))

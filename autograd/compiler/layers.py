@@ -7,6 +7,7 @@ are the outputs of one layer; an activation that follows every one of them belon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from autograd.compiler.choices import ALWAYS, branches_of
@@ -24,10 +25,18 @@ class Affine(NamedTuple):
     activation: str
 
 
-class Element(NamedTuple):
-    """One of the results of a step that has several; its operand is that step."""
+class Element:
+    """One of the results of a step that has several; its operand is that step. `element` makes one for each place."""
 
-    place: int
+    __slots__ = ("place",)
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+
+@cache
+def element(place: int) -> Element:
+    return Element(place)
 
 
 class Dot(NamedTuple):
@@ -84,8 +93,8 @@ class Finder:
     def __init__(self, tape: Tape, results: Sequence[int]) -> None:
         self.tape = tape
         self.rate = rates(tape)
-        self.uses = tape.uses([*results, *results])  # a result is to be had as it is
-        self.user = self._last_users()
+        self.uses, self.user = [0] * len(tape.steps), [-1] * len(tape.steps)  # how often; by which step last
+        self._count(results)
         chooses = any(step[0] == "where" for step in tape.steps)
         self.branches = branches_of(tape, results) if chooses else [ALWAYS] * len(tape.steps)
         self.dots: dict[int, Dot] = {}
@@ -94,13 +103,16 @@ class Finder:
         self._find_dots()
         self.activation = {key: self._shared_activation(roots) for key, roots in self.groups.items()}
 
-    def _last_users(self) -> list[int]:
-        last = [-1] * len(self.tape.steps)
-        for number, step in enumerate(self.tape.steps):
-            if self.uses[number] and step[0] not in LEAVES:
-                for operand in step[1:]:
-                    last[operand] = number
-        return last
+    def _count(self, results: Sequence[int]) -> None:
+        steps, uses, user = self.tape.steps, self.uses, self.user
+        for number in results:
+            uses[number] += 2  # a result is to be had as it is
+        for number in range(len(steps) - 1, -1, -1):
+            if uses[number] and steps[number][0] not in LEAVES:
+                for operand in steps[number][1:]:
+                    if not uses[operand]:
+                        user[operand] = number
+                    uses[operand] += 1
 
     def _find_dots(self) -> None:
         steps, rate, uses = self.tape.steps, self.rate, self.uses
@@ -181,7 +193,7 @@ class Finder:
             key, dot = self.group_of[number], self.dots[number]
             if key not in layers:
                 layers[key] = self._layer(new, place, key)
-            result = new.add((Element(self.groups[key].index(number)), layers[key]))
+            result = new.add((element(self.groups[key].index(number)), layers[key]))
             for term, minus in dot.rest:
                 result = new.apply("subtract" if minus else "add", result, place[term])
             return result

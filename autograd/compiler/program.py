@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autograd.compiler.layers import ACTIVATIONS, Affine, Element, Outer, Transposed, rates
+from autograd.compiler.layers import ACTIVATIONS, Affine, Element, Outer, Transposed, element, rates
 from autograd.tracing import Tape
 
 MAGIC, VERSION = 0x50475441, 1
@@ -302,7 +302,7 @@ class Lowering:
 
     def _results(self, number: int, count: int, pinned: dict[int, int]) -> list[int]:
         """The slots of a layer's results; those that nobody uses are free again at once."""
-        elements = [self.tape.known.get((Element(place), number), -1) for place in range(count)]
+        elements = [self.tape.known.get((element(place), number), -1) for place in range(count)]
         slots = [self._new_slot(element, pinned) for element in elements]
         self.free += [slot for element, slot in zip(elements, slots) if element < 0]
         return slots
