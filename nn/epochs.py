@@ -1,4 +1,4 @@
-"""How an epoch of `fit` is computed: on the eager engine, row by row, or compiled, by `autograd.compile`'s tapes.
+"""How an epoch of `fit` is computed: on the eager engine, row by row; or compiled, see `compiled_epochs`.
 
 Both take the same steps, in the same order, with the same batches; they differ in the last digits.
 """
@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
-from autograd import Value, no_grad
-from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Rule, Trainer
-from autograd.compiler.training import SGD as SGD_RULE
+from autograd import Value
 from autograd.formatting import on_one_line, shown
-from autograd.tracing import TracingError
 from nn.modules import Module
-from nn.optimizers import SGD, Adam, AdamW, Optimizer, gradient_norm
+from nn.optimizers import Optimizer, gradient_norm
 from nn.rows import Target
 
 Engine = Literal["auto", "eager", "compiled"]
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[list[Value]], Any]
-SLICE = 0.1  # seconds in C between two looks at Ctrl-C and the progress bar
-CHECKED = 16  # rows on which both engines are compared first
 
 
 class Problem(NamedTuple):
@@ -107,144 +99,18 @@ class Eager:
         """Parameters and optimiser are up to date at all times."""
 
 
-class Compiled:
-    """Batches as rows of a table that a traced loss runs over; SGD, Adam and AdamW step inside of C as well."""
-
-    name = "compiled"
-
-    def __init__(self, problem: Problem, optimizer: Optimizer, size: int, trainer: Trainer, threads: int) -> None:
-        self.problem, self.optimizer, self.trainer, self.threads = problem, optimizer, trainer, threads
-        self.eager = Eager(problem, optimizer, size)
-        self.size = size
-        self.count = len(problem.rows)
-        self.table = padded_table(problem)
-        self.loop: Loop | None = None
-        self.progress = Progress(0, 0, 0, 0, 0, 0, 0)
-        mine, theirs = trainer.parameters, optimizer.parameters
-        self.in_c = trainer.runs_in_c and len(theirs) == len(set(theirs)) and set(mine) == set(theirs)
-        self.in_c = self.in_c and type(optimizer) in (SGD, Adam, AdamW)
-
-    def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
-        """The losses and gradient norms of the epochs that were done: one, or what a slice of time allowed."""
-        return self._in_c(order, epochs, convergence) if self.in_c else self._in_python(order)
-
-    def _in_python(self, order: list[int]) -> tuple[list[float], list[float]]:
-        np = import_module("numpy")
-        total, norms = 0.0, []
-        for first in range(0, self.count, self.size):
-            batch = order[first : first + self.size]
-            weight = 1.0 / len(batch) if self.problem.mean else 1.0
-            loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
-            if not math.isfinite(loss + penalty):
-                self._say_why(batch, loss + penalty)
-            for parameter in self.eager.parameters:
-                parameter.grad = 0.0
-            for parameter, adjoint in zip(self.trainer.parameters, gradient):
-                parameter.grad = adjoint
-            self.optimizer.step()
-            share = len(batch) / self.count
-            total += (share * loss if self.problem.mean else loss) + share * penalty
-            norms.append(gradient_norm(self.eager.parameters))
-        return [total], [sum(norms) / len(norms)]
-
-    def _in_c(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
-        in_order = order == sorted(order)
-        places = self.count if in_order else array("q", order)
-        losses: list[float] = []
-        norms: list[float] = []
-        while not losses:  # an epoch may take several slices
-            if self.loop is None:
-                self._start()
-            loop = self.loop
-            assert loop is not None
-            loop.totals[2] = convergence.best
-            self.progress, losses, norms = loop.run(
-                rule_of(self.optimizer), self.table, places, self.size, self.problem.mean,
-                self.progress._replace(waited=convergence.waited), epochs, convergence.tolerance,
-                convergence.patience, SLICE, self.threads,
-            )  # fmt: skip
-            if self.progress.diverged:
-                if losses:  # what was done before counts; the next call comes back to the batch that failed
-                    break
-                at = self.progress.at
-                self.sync()
-                self._say_why(order[at : at + self.size], math.nan)
-        return losses, norms
-
-    def _say_why(self, batch: Sequence[int], loss: float) -> None:
-        """Raises what the eager engine raises for a batch whose loss is not finite."""
-        found, penalty = self.eager.differentiate(batch)
-        raise OverflowError(f"the loss is {loss if math.isfinite(found + penalty) else found + penalty}")
-
-    def _start(self) -> None:
-        optimizer, place = self.optimizer, {p: i for i, p in enumerate(self.optimizer.parameters)}
-        states = [optimizer.states[place[parameter]] for parameter in self.trainer.parameters]
-        width = 1 if type(optimizer) is SGD else 3
-        parts = [[state[k] if state else 0.0 for state in states] for k in range(width)]
-        totals = None if self.loop is None else self.loop.totals
-        self.loop = Loop(self.trainer, parts)
-        if totals is not None:
-            self.loop.totals = totals
-        self.progress = self.progress._replace(steps=optimizer.steps, started=int(any(states)))
-
-    def sync(self) -> None:
-        """Writes what moved in C into the parameters and the optimiser, and forgets it: they may be changed."""
-        loop, optimizer = self.loop, self.optimizer
-        if loop is None:
-            return
-        loop.write_back()
-        has_state = type(optimizer) is not SGD or self.progress.started
-        states = dict(zip(self.trainer.parameters, zip(*loop.parts_of_state())))
-        if has_state:
-            optimizer.states = [states[parameter] for parameter in optimizer.parameters]
-        optimizer.steps = self.progress.steps
-        self.loop = None
-
-
-def rule_of(optimizer: Optimizer) -> Rule:
-    if isinstance(optimizer, SGD):
-        return Rule(
-            SGD_RULE, optimizer.lr, optimizer.momentum, optimizer.dampening, optimizer.weight_decay, optimizer.nesterov
-        )
-    assert isinstance(optimizer, Adam)
-    beta1, beta2 = optimizer.betas
-    return Rule(
-        ADAMW if isinstance(optimizer, AdamW) else ADAM, optimizer.lr, weight_decay=optimizer.weight_decay,
-        beta1=beta1, beta2=beta2, eps=optimizer.eps, amsgrad=optimizer.amsgrad,
-    )  # fmt: skip
-
-
-def padded_table(problem: Problem) -> Any:
-    """Rows and targets as columns of doubles; the last row again until the length is a multiple of 8, a vector's."""
-    np = import_module("numpy")
-    targets = np.asarray(problem.targets, dtype=float).reshape(len(problem.rows), -1)
-    table = np.column_stack([np.asarray(problem.rows, dtype=float).reshape(len(targets), -1), targets])
-    return np.asfortranarray(np.pad(table, ((0, -len(table) % 8), (0, 0)), mode="edge"))
-
-
-# ------------------------------------------------------------------------------------------------ which engine
-
-
-def epochs_of(problem: Problem, optimizer: Optimizer, size: int, engine: Engine, threads: int) -> Eager | Compiled:
+def epochs_of(problem: Problem, optimizer: Optimizer, size: int, engine: Engine, threads: int) -> Any:
     """The engine that was asked for. "auto" compiles where a trace says all, and says so where it does not."""
     if engine == "eager":
         return Eager(problem, optimizer, size)
+    from nn.compiled_epochs import Compiled, TracesDiffer  # imported here, so that `import nn` stays instant
+
     try:
-        trainer, again = traced(problem), traced_elsewhere(problem)
-        if not trainer.same_as(again):
-            raise TracingError(
-                "Two traces of the model and its loss differ.\n"
-                "  What is drawn by chance, counted, or read from a number that changes would be fixed for good.\n"
-                '  Write engine="eager", or make the model a function of its inputs and parameters alone.'
-            )
-        compiled = Compiled(problem, optimizer, size, trainer, threads)
-        check_against_eager(problem, compiled)
-        return compiled
-    except TracingError as error:
+        return Compiled(problem, optimizer, size, threads)
+    except TracesDiffer as error:
         if engine == "compiled":
             raise
-        if "differ" in str(error).partition("\n")[0]:
-            warnings.warn(f"fit stays eager: {on_one_line(str(error), 200)}", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"fit stays eager: {on_one_line(str(error), 200)}", RuntimeWarning, stacklevel=3)
     except Exception:
         # Whatever the model or its loss has against a trace, the eager engine says it at the row where it happens.
         if engine == "compiled":
@@ -252,69 +118,7 @@ def epochs_of(problem: Problem, optimizer: Optimizer, size: int, engine: Engine,
     return Eager(problem, optimizer, size)
 
 
-def traced(problem: Problem) -> Trainer:
-    model, rows, targets, loss, penalty, _ = problem
-    n, first = len(rows[0]), targets[0]
-
-    def of_row(numbers: list[Any]) -> Any:
-        return loss(model(numbers[:n]), numbers[n:] if isinstance(first, list) else numbers[n])
-
-    width = len(first) if isinstance(first, list) else 1
-    return Trainer(of_row, n + width, penalty, model.parameters())
-
-
-def traced_elsewhere(problem: Problem) -> Trainer:
-    """A second trace with other numbers in the parameters: one that used them would differ."""
-    with moved(problem.model.parameters()):
-        return traced(problem)
-
-
-@contextmanager
-def moved(parameters: Sequence[Value]) -> Iterator[None]:
-    before = [parameter.data for parameter in parameters]
-    try:
-        for parameter in parameters:
-            parameter.data = parameter.data * 1.0009765625 + 1e-6
-        yield
-    finally:
-        for parameter, number in zip(parameters, before):
-            parameter.data = number
-
-
-def check_against_eager(problem: Problem, compiled: Compiled) -> None:
-    """Compares the gradients of the first rows. Raises TracingError where they differ, or the loss's own error."""
-    eager = compiled.eager
-    batch = list(range(min(CHECKED, len(problem.rows))))
-    before = [parameter.grad for parameter in eager.parameters]
-    weight = 1.0 / len(batch) if problem.mean else 1.0
-    try:
-        loss, penalty = eager.differentiate(batch)
-        found, extra, gradient = compiled.trainer.gradient(compiled.table[: len(batch)], weight)
-        pairs = [(found, loss), (extra, penalty)]
-        pairs += [(adjoint, parameter.grad) for parameter, adjoint in zip(compiled.trainer.parameters, gradient)]
-    finally:
-        for parameter, grad in zip(eager.parameters, before):
-            parameter.grad = grad
-    size = max(abs(b) for _, b in pairs)
-    if any(abs(a - b) > 1e-9 * max(abs(b), 1e-3 * size, 1e-300) for a, b in pairs if math.isfinite(b)):
-        raise TracingError(
-            "The traced loss and the eager one differ on the first rows.\n"
-            "  Something in the model or its loss depends on more than inputs and parameters.\n"
-            '  Write engine="eager", or make the model a function of its inputs and parameters alone.'
-        )
-    check_targets(problem)
-
-
-def check_targets(problem: Problem) -> None:
-    """The loss looks at every target once, since a trace cannot refuse one."""
-    with no_grad():
-        output = problem.model(problem.rows[0])
-        numbers = [v.data for v in output] if isinstance(output, list) else output.data
-        for target in {tuple(t) if isinstance(t, list) else t: t for t in problem.targets}.values():
-            problem.loss(numbers, target)
-
-
-def timed(engine: Eager | Compiled, order: list[int], epochs: int, convergence: Convergence) -> tuple[Any, Any, Any]:
+def timed(engine: Any, order: list[int], epochs: int, convergence: Convergence) -> tuple[Any, Any, Any]:
     """The losses, gradient norms and seconds of the epochs that the engine did."""
     start = perf_counter()
     losses, norms = engine.run(order, epochs, convergence)
