@@ -38,12 +38,16 @@ INTERNAL = {  # caught inside of the package, or a text that is Python's
     "nn/estimators.py: raise StopIteration": "SciPy's word for the end",
     "nn/losses.py: raise ValueError": "becomes the message two lines below",
     "nn/serialization.py: raise ValueError('a name occurs twice')": "becomes a part of what _fail says",
-    "nn/training.py: raise OverflowError(f'the loss is {batch_loss + batch_penalty}')": "fit ends, and warns",
+    "nn/epochs.py: raise OverflowError(f'the loss is {loss + penalty}')": "fit ends, and warns",
+    "nn/compiled_epochs.py: raise OverflowError(f'the loss is {(loss if math.isfinite(found + penalty) else found "
+    "+ penalty)}')": "so here",
+    "autograd/compiler/source.py: raise NotImplementedError": "each language has its own",
 }
 ELSEWHERE = {  # rooms whose own tests ask for their texts
     "autograd/checking.py": "tests/autograd/test_checking.py",
     "autograd/exact.py": "tests/autograd/test_checking.py",
     "autograd/check_engine/": "tests/autograd/check_engine",
+    "autograd/compiler/storage.py": "tests/autograd/compiler/test_storage.py",
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
 from autograd.compiler.identifiers import function_identifier, identifier
 from autograd.printer import LONGEST, Language, Scope, common, step_text
@@ -55,9 +56,7 @@ class Listing:
         input_names: Sequence[str] | None,
     ) -> None:
         if not outputs:
-            raise ValueError("The function has no outputs.\n  Write one that returns a number, or several.")
-        if input_names is not None and len(input_names) != n_inputs:
-            raise ValueError(f"input_names has {len(input_names)} names for {n_inputs} inputs.\n  Write one for each.")
+            raise ValueError(messages.NO_OUTPUTS)
         self.called: dict[str, None] = {}
         self.spell = self.language.function
         self.language = replace(self.language, function=self._function)

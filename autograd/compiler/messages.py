@@ -7,6 +7,11 @@ from typing import Any
 
 from autograd.formatting import on_one_line, shown
 
+NO_OUTPUTS = (
+    "This function returns an empty sequence, of which there is no source.\n"
+    "  A statement computes each of its results.\n"
+    "  Write a function that returns a number, or several."
+)
 NO_ROWS = (
     "There are no rows to take the loss of.\n  A mean over nothing is not defined.\n"
     "  Write f.backward(rows) with at least one row, as [[0.0, 1.0]]."

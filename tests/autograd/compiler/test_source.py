@@ -580,14 +580,6 @@ def test_names_are_unique_and_readable():
     assert {"h", "h_2", "h_3", "h_4", "sigma", "w_0_1", "h_bar", "sigma_bar", "x_bar", "y_bar"} <= set(bound)
 
 
-def test_bad_arguments():
-    tape, outputs = traced(lambda x: x, 1)
-    with pytest.raises(ValueError, match="2 names for 1 inputs"):
-        to_c(tape, outputs, 1, input_names=["a", "b"])
-    with pytest.raises(ValueError, match="no outputs"):
-        to_python(tape, [], 1)
-
-
 def test_a_long_tape_is_printed_in_time():
     def function(x):
         for _ in range(5_000):
