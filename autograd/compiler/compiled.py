@@ -25,6 +25,7 @@ from autograd.value import Value
 
 Errors = Literal["raise", "nan"]
 MOST_THREADS = 1024
+ONE_ROW = {"batch": "value", "batch_value_and_grad": "value_and_grad"}  # the same for a single row
 MOST_REPLAYED = 100  # rows that are not finite and are asked why; a column of NaN would take as long as no compiler
 
 
@@ -224,7 +225,10 @@ class Compiled:
         table = self._table(rows, threads, errors)
         order = "F" if table.flags.f_contiguous and not table.flags.c_contiguous else "C"
         found = np.empty((len(table), columns), order=order)
-        self._program(form).run_rows(table, found, threads)
+        if len(table) == 1:  # there are no lanes to fill
+            found[0] = self._program(ONE_ROW[form]).run_once(table[0].tolist())
+        else:
+            self._program(form).run_rows(table, found, threads)
         values = found[:, : len(self._outputs)]
         with np.errstate(over="ignore", invalid="ignore"):
             whole = np.isfinite(np.sum(values))

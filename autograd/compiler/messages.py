@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from autograd.dispatch import Operation
 from autograd.formatting import on_one_line, shown
+from autograd.messages import names_of_operands
+from autograd.tracing import takes_any
 
 NO_OUTPUTS = (
     "This function returns an empty sequence, of which there is no source.\n"
@@ -45,6 +48,8 @@ def count_of_arguments(function: Callable[..., Any] | None) -> int:
     """How many positional arguments a function needs. Raises TypeError where its signature does not say."""
     import inspect  # imported here, so that `import autograd` stays instant
 
+    if isinstance(function, Operation) and not takes_any(function):
+        return len(names_of_arguments(function))
     try:
         parameters: Any = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -61,6 +66,8 @@ def names_of_arguments(function: Callable[..., Any] | None) -> list[str]:
     """The names of the positional arguments without a default; none where the signature does not say."""
     import inspect
 
+    if isinstance(function, Operation) and not takes_any(function):
+        return names_of_operands(function.forward)
     try:
         parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -228,7 +228,7 @@ static void outer(double *weights, double *biases, int n, int m, double *const *
 #define VECTOR_OPERATIONS(X)                                                                                           \
     X(identity, x) X(negative, -x) X(absolute, (vd)((vi)x & 0x7fffffffffffffffLL))                                     \
     X(exp, v_exp(x)) X(expm1, v_expm1(x)) X(log, v_log(x)) X(log1p, v_log1p(x)) X(sin, v_sin(x)) X(cos, v_cos(x))      \
-    X(tanh, v_tanh(x)) X(sigmoid, v_sigmoid(x)) X(softplus, v_softplus(x)) X(erf, v_erf(x))                            \
+    X(tanh, v_tanh(x)) X(sigmoid, v_sigmoid(x)) X(softplus, v_softplus(x)) X(erf, v_erf(x)) X(gaussian, v_gaussian(x))                \
     X(relu, vselect(x <= 0.0, splat(0.0), x))
 
 #define VECTOR_PAIRS(X)                                                                                                \
@@ -245,7 +245,7 @@ static void outer(double *weights, double *biases, int n, int m, double *const *
     X(subtract_product, c - a * b)
 
 /* Those of the table that have no vector form are computed lane by lane, with the rows of the table. */
-#define LANE_BY_LANE(X) X(tan) X(arcsin) X(arccos) X(arctan) X(sinh) X(cosh) X(sech) X(gaussian) X(sqrt)
+#define LANE_BY_LANE(X) X(tan) X(arcsin) X(arccos) X(arctan) X(sinh) X(cosh) X(sech) X(sqrt)
 #define SCALAR(name, value, slope)                                                                                     \
     static inline double scalar_##name(double x) { return value; }
 UNARY_OPERATIONS(SCALAR)

@@ -152,7 +152,6 @@ static Workspace *take_workspace(Compiled *self, Workspace *other) {
 }
 
 static void leave_workspace(Compiled *self, Workspace *work) {
-    rest(work);
     if (work == &self->work)
         self->busy = 0;
     else

@@ -45,15 +45,15 @@ typedef struct {
     Context *context;               /* one for each thread */
     int contexts;
     int64_t lanes; /* that the contexts have room for */
-    Team *team;    /* from the first run with threads until `rest` */
+    Team *team;    /* from the first run with threads on */
     int threads;   /* that it was asked for */
+    long process;  /* in which it lives: a fork takes no threads along */
     const Job *job;
     int shares; /* whether the copies of the last row that fill a vector share its weight */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
 } Workspace;
 
 int start_workspace(Workspace *work, const Program *program, const Kernels *kernels);
-void rest(Workspace *work); /* sends the threads home */
 void end_workspace(Workspace *work);
 
 /* Runs a program whose parameters stand in the workspace. 0, or -1 where memory ran out. */

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+static long this_process(void) { return 0; } /* there is no fork */
+#else
+#include <unistd.h>
+static long this_process(void) { return (long)getpid(); }
+#endif
 
 #if defined(__x86_64__) && defined(__GNUC__)
 static int has_avx512(void) {
@@ -49,8 +55,15 @@ static void end_contexts(Workspace *work) {
     work->context = NULL, work->contexts = 0;
 }
 
+/* Ends the threads; those that a fork left behind are forgotten, locks and all. */
+static void end_threads(Workspace *work) {
+    if (work->team != NULL && work->process == this_process())
+        end_team(work->team);
+    work->team = NULL, work->threads = 0;
+}
+
 void end_workspace(Workspace *work) {
-    rest(work);
+    end_threads(work);
     end_contexts(work);
     free(work->uniform), free(work->splat), free(work->sums);
 }
@@ -187,10 +200,13 @@ static void run_groups(void *argument, int member) {
         run_group(work, &work->context[member], group, work->sums + group * work->program->sums);
 }
 
-void rest(Workspace *work) {
-    if (work->team != NULL)
-        end_team(work->team);
-    work->team = NULL, work->threads = 0;
+/* As many threads as asked for, kept from run to run: to start one takes as long as thousands of rows. */
+static void take_threads(Workspace *work, int threads) {
+    if (work->threads == threads && work->process == this_process())
+        return;
+    end_threads(work);
+    work->threads = threads, work->process = this_process();
+    work->team = start_team(threads, run_groups, work);
 }
 
 /* Numbers that all lanes share, as often as a vector has lanes. */
@@ -224,13 +240,11 @@ static int divide_rows(Workspace *work, const Job *job) {
     work->chunks = (job->rows + work->chunk - 1) / work->chunk;
     work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
     const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);
-    if (work->team == NULL && make_contexts(work, threads > 1 ? threads : 1, work->chunk) < 0)
+    if (make_contexts(work, threads > 1 ? threads : 1, work->chunk) < 0)
         return -1;
     spread(work);
-    if (threads > 1 && work->threads == 0) {
-        work->threads = threads;
-        work->team = start_team(threads, run_groups, work);
-    }
+    if (threads > 1)
+        take_threads(work, threads);
     if (threads > 1 && work->team != NULL)
         run_team(work->team);
     else

@@ -8,7 +8,7 @@
 
 #include "program.h"
 
-#define LOOKS 4000 /* some 30 microseconds */
+#define LOOKS 4000 /* some 50 microseconds */
 
 typedef struct {
     PyThread_type_lock lock; /* locked but for a moment */
