@@ -25,8 +25,8 @@ class Optional(build_ext):
         try:
             super().build_extension(extension)
         except Exception as error:
-            # No compiler, or no headers of Python: whatever the reason, the package works without.
-            print(f"autograd: the engine in C was not built ({error}); the one in Python serves.", file=sys.stderr)
+            # No compiler, or one without vector extensions: whatever the reason, the package works without.
+            print(f"autograd: {extension.name} in C was not built ({error}); Python serves.", file=sys.stderr)
             self.extensions.remove(extension)
 
 

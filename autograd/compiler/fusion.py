@@ -20,9 +20,10 @@ def fuse(tape: Tape, results: Sequence[int], inputs_vary: bool = True) -> tuple[
     tape, results = without_detours(tape, results)
     rate = rates(tape, inputs_vary)
     uses = tape.uses([*results, *results])  # a result is to be had as it is
-    forms = long_sums(tape, rate, uses)
-    for number in range(len(uses)):
-        if uses[number] and number not in forms and tape.steps[number][0] in FUSED:
+    candidates = [number for number, step in enumerate(tape.steps) if step[0] in FUSED and uses[number]]
+    forms = long_sums(tape, candidates, rate, uses)
+    for number in candidates:
+        if number not in forms:
             step = fused(tape, number, rate, uses)
             if step is not tape.steps[number]:
                 forms[number] = step
@@ -85,12 +86,12 @@ def slope_of(tape: Tape, number: int) -> tuple[str, int] | None:
     return None
 
 
-def long_sums(tape: Tape, rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:
+def long_sums(tape: Tape, candidates: Sequence[int], rate: bytearray, uses: Sequence[int]) -> dict[int, Step]:
     """Uniform sums of many terms as one dot product, of many products as well: {number: ("dot", a ..., b ...)}."""
     steps, inside = tape.steps, bytearray(len(tape.steps))
     found: dict[int, Step] = {}
-    for number in range(len(steps) - 1, -1, -1):
-        if steps[number][0] != "add" or rate[number] == 1 or inside[number] or not uses[number]:
+    for number in reversed(candidates):
+        if steps[number][0] != "add" or rate[number] == 1 or inside[number]:
             continue
         products: list[tuple[int, int]] = []
         terms: list[int] = []

@@ -10,8 +10,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autograd.compiler.layers import ACTIVATIONS, Affine, Element, Outer, Transposed, element, rates
-from autograd.tracing import Tape
+from autograd.compiler.layers import ACTIVATIONS, AFTER_ROWS, Affine, Element, Outer, Transposed, element, rates
+from autograd.tracing import LEAVES, Tape
 
 MAGIC, VERSION = 0x50475441, 1
 ARENA = 40_000  # doubles that the row slots of a thread may take: they are to stay in the second-level cache
@@ -65,6 +65,7 @@ class Lowering:
         self.places: list[int] = []  # of the tape's parameters, in the order of the program
         self.sums: dict[int, int] = {}  # where the sums of a step begin
         self.blocks: dict[tuple[int, ...], int] = {}
+        self._sort_steps()
         self._number_leaves(n_inputs)
         self.count = len(self.constants) + len(self.places)
         self.before = self._runs(0)
@@ -84,29 +85,41 @@ class Lowering:
         if inputs_vary:
             self._rows()
 
+    def _sort_steps(self) -> None:
+        """The steps by what becomes of them, each kind in the order of the tape."""
+        self.leaves: list[int] = []
+        self.elements: list[int] = []  # of layers
+        self.uniform: tuple[list[int], ...] = ([], [], [])  # by their rate; 1 stays empty
+        self.of_rows: list[int] = []  # sums over the rows among them
+        for number, step in enumerate(self.tape.steps):
+            kind = step[0]
+            if kind in LEAVES:
+                self.leaves.append(number)
+            elif type(kind) is Element:
+                self.elements.append(number)
+            elif self.rate[number] == 1 or kind in AFTER_ROWS or type(kind) is Outer:
+                self.of_rows.append(number)
+            else:
+                self.uniform[self.rate[number]].append(number)
+
     # ------------------------------------------------------------------ uniform numbers
 
     def _number_leaves(self, n_inputs: int) -> None:
         """Constants, then parameters: of a layer W row by row, then b, so that its kernel finds them side by side."""
         steps = self.tape.steps
-        numbers: dict[int, float] = {}
-        order: dict[int, None] = {}
-        if not self.inputs_vary:
-            order.update((("input", place), None) for place in range(n_inputs))  # type: ignore[misc]
-        for number, step in enumerate(steps):
-            if step[0] == "constant":
-                numbers[number] = step[1]
-            elif type(step[0]) is Affine:
-                order.update((steps[operand], None) for operand in step[1 + step[0].inputs :])  # type: ignore[misc]
-        order.update((step, None) for step in steps if step[0] == "parameter")  # type: ignore[misc]
-        leaves = [leaf for leaf in order if leaf[0] in ("input", "parameter")]  # type: ignore[index]
-        self.constants = list(numbers.values())
-        self.at = {number: place for place, number in enumerate(numbers)}
-        placed = {leaf: len(self.constants) + place for place, leaf in enumerate(leaves)}
-        for number, step in enumerate(steps):
-            if step in placed:  # type: ignore[comparison-overlap]
-                self.at[number] = placed[step]  # type: ignore[index]
-        self.places = [leaf[1] if leaf[0] == "parameter" else -1 - leaf[1] for leaf in leaves]  # type: ignore[index]
+        layers = [steps[number] for number in self.of_rows if type(steps[number][0]) is Affine]
+        order: dict[Any, None] = {} if self.inputs_vary else {("input", place): None for place in range(n_inputs)}
+        for step in layers:
+            order.update((steps[operand], None) for operand in step[1 + step[0].inputs :])
+        order.update((steps[number], None) for number in self.leaves if steps[number][0] == "parameter")
+        wanted = ("parameter",) if self.inputs_vary else ("parameter", "input")
+        places = [leaf for leaf in order if leaf[0] in wanted]
+        constants = [number for number in self.leaves if steps[number][0] == "constant"]
+        self.constants = [steps[number][1] for number in constants]
+        self.at = {number: place for place, number in enumerate(constants)}
+        placed = {leaf: len(constants) + place for place, leaf in enumerate(places)}
+        self.at.update((number, placed[steps[number]]) for number in self.leaves if steps[number][0] in wanted)
+        self.places = [leaf[1] if leaf[0] == "parameter" else -1 - leaf[1] for leaf in places]
 
     def _runs(self, rate: int) -> array[int]:
         """Runs of the uniform steps of a rate. Of those that are ready, the most frequent kind goes first."""
@@ -114,11 +127,8 @@ class Lowering:
         waiting: dict[int, int] = {}
         children: dict[int, list[int]] = {}
         ready: dict[Any, list[int]] = {}
-        for number, step in enumerate(steps):
-            if self.rate[number] != rate or number in at or step[0] in ("row_sum", "row_dot"):
-                continue
-            if type(step[0]) in (Outer, Element):
-                continue
+        for number in self.uniform[rate]:
+            step = steps[number]
             missing = [operand for operand in step[1:] if operand not in at]
             waiting[number] = len(missing)
             for operand in missing:
@@ -178,8 +188,7 @@ class Lowering:
     def _place_sums(self) -> None:
         """The sums over the rows: of the layers in the order of the parameters, which is that of the forward pass."""
         steps = self.tape.steps
-        sums = [n for n, step in enumerate(steps) if type(step[0]) is Outer or step[0] in ("row_sum", "row_dot")]
-        for number in reversed(sums):
+        for number in reversed([n for n in self.of_rows if self.rate[n] == 2]):
             kind = steps[number][0]
             self.sums[number] = self.count
             if type(kind) is Outer:
@@ -187,9 +196,10 @@ class Lowering:
             else:
                 self.at[number] = self.count
                 self.count += 1
-        for number, step in enumerate(steps):
-            if type(step[0]) is Element and step[1] in self.sums:
-                self.at[number] = self.sums[step[1]] + step[0].place
+        for number in self.elements:
+            kind, layer = steps[number]
+            if layer in self.sums:
+                self.at[number] = self.sums[layer] + kind.place
 
     def _side_by_side(self, places: list[int]) -> list[int]:
         neighbours = not places or places == list(range(places[0], places[0] + len(places)))
@@ -204,45 +214,40 @@ class Lowering:
         for place, number in enumerate(self.outputs):
             if rate[number] == 1 and steps[number][0] != "input":
                 pinned.setdefault(number, first_output + place)
-        last = self._last_uses(pinned)
-        for number, step in enumerate(steps):
-            kind = step[0]
-            if kind == "input":
-                if self.inputs_vary:
-                    self.slot[number] = self.n_inputs if step[1] == "weight" else step[1]
-                continue
-            if rate[number] != 1 and not (type(kind) is Outer or kind in ("row_sum", "row_dot")):
-                continue
-            if type(kind) is Element:
-                continue
-            self._instruction(number, step, pinned)
+        for number in self.leaves:
+            if steps[number][0] == "input":
+                place = steps[number][1]
+                self.slot[number] = self.n_inputs if place == "weight" else place
+        last = self._last_uses()
+        for number in self.of_rows:
+            self._instruction(number, steps[number], pinned)
             for dying in last.get(number, ()):
-                if dying not in pinned and steps[dying][0] != "input" and dying in self.slot:
+                if dying not in pinned and dying in self.slot:
                     self.free.append(self.slot[dying])
-        zero = None
         for place, number in enumerate(self.outputs):
             if self.slot.get(number) != first_output + place:  # an input, a uniform number, or an output again
                 if rate[number] == 1:
                     self.code_of_rows.append(["identity", first_output + place, ("slot", self.slot[number])])
                 else:
-                    zero = zero if zero is not None else self._splat(number)
-                    term = self._splat(number)
-                    self.code_of_rows.append(["maximum", first_output + place, term, term])
+                    self._copy_splat(number, first_output + place)
 
-    def _last_uses(self, pinned: dict[int, int]) -> dict[int, list[int]]:
-        """{step: the row steps that nobody needs after it}."""
-        last: dict[int, int] = {}
-        for number, step in enumerate(self.tape.steps):
-            if step[0] in ("input", "parameter", "constant"):
-                continue
-            if type(step[0]) is Element:
-                last.setdefault(number, step[1])  # an element that nobody uses dies with its layer
-                continue
-            for operand in step[1:]:
-                last[operand] = number
+    def _copy_splat(self, number: int, slot: int) -> None:
+        """A uniform number in every lane of a slot."""
+        term = self._splat(number)
+        self.code_of_rows.append(["maximum", slot, term, term])
+
+    def _last_uses(self) -> dict[int, list[int]]:
+        """{step: the steps of each row, inputs aside, that nobody needs after it}."""
+        steps, rate, last = self.tape.steps, self.rate, {}
+        for number in self.elements:
+            last[number] = steps[number][1]  # an element that nobody uses dies with its layer
+        for number in self.of_rows:
+            for operand in steps[number][1:]:
+                if rate[operand] == 1:
+                    last[operand] = number
         dying: dict[int, list[int]] = {}
         for number, user in last.items():
-            if self.rate[number] == 1:
+            if steps[number][0] != "input":
                 dying.setdefault(user, []).append(number)
         return dying
 
@@ -295,8 +300,7 @@ class Lowering:
         slots = []
         for number in numbers:
             if self.rate[number] != 1 and number not in self.slot:
-                term = self._splat(number)
-                self.code_of_rows.append(["maximum", self._new_slot(number, {}), term, term])
+                self._copy_splat(number, self._new_slot(number, {}))
             slots.append(self.slot[number])
         return slots
 
