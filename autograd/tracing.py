@@ -193,12 +193,17 @@ class Tape:
         return () if step[0] in LEAVES else step[1:]
 
     def rewritten(
-        self, results: Sequence[int], forms: Mapping[int, Step] | None = None, instead: Mapping[int, int] | None = None
+        self,
+        results: Sequence[int],
+        forms: Mapping[int, Step] | None = None,
+        instead: Mapping[int, int] | None = None,
+        final: bool = False,
     ) -> tuple[Tape, list[int]]:
         """The tape of what the results need, and where they are in it.
 
         forms    {number: the step in place of this one}
         instead  {number: the earlier step that everybody is to use in place of this one}
+        final    whether nothing will be added to the new tape
         """
         steps, forms, instead = self.steps, forms or {}, instead or {}
         needed, kept = bytearray(len(steps)), []
@@ -213,12 +218,17 @@ class Tape:
                         needed[instead.get(operand, operand) if instead else operand] = 1
         new, place = Tape(), list(range(len(steps)))
         new.parameters = self.parameters
-        for number, step in enumerate(steps):  # leaves first: a form may use one that was added last
+        # Equal steps are one already: nothing is looked up. Leaves first: a form may use one that was added last.
+        written = new.steps
+        for number, step in enumerate(steps):
             if needed[number] and step[0] in LEAVES:
-                place[number] = new.constant(step[1]) if step[0] == "constant" else new.add(step)
+                place[number] = len(written)
+                written.append(step)
         for number, step in reversed(kept):
             operands = [instead.get(operand, operand) for operand in step[1:]] if instead else step[1:]
-            place[number] = new.add((step[0], *[place[operand] for operand in operands]))
+            place[number] = len(written)
+            written.append((step[0], *[place[operand] for operand in operands]))
+        new.known = {} if final else {step: number for number, step in enumerate(written)}
         for number, label in self.labels.items():
             if needed[instead.get(number, number)]:
                 new.labels[place[instead.get(number, number)]] = label

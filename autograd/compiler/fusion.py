@@ -27,7 +27,7 @@ def fuse(tape: Tape, results: Sequence[int], inputs_vary: bool = True) -> tuple[
             step = fused(tape, number, rate, uses)
             if step is not tape.steps[number]:
                 forms[number] = step
-    return tape.rewritten(results, forms)
+    return tape.rewritten(results, forms, final=True)
 
 
 def without_detours(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autograd.compiler.layers import ACTIVATIONS, AFTER_ROWS, Affine, Element, Outer, Transposed, element, rates
+from autograd.compiler.layers import ACTIVATIONS, AFTER_ROWS, Affine, Element, Outer, Transposed, rates
 from autograd.tracing import LEAVES, Tape
 
 MAGIC, VERSION = 0x50475441, 1
@@ -89,6 +89,7 @@ class Lowering:
         """The steps by what becomes of them, each kind in the order of the tape."""
         self.leaves: list[int] = []
         self.elements: list[int] = []  # of layers
+        self.element_at: dict[tuple[int, int], int] = {}  # {(layer of each row, place): element}
         self.uniform: tuple[list[int], ...] = ([], [], [])  # by their rate; 1 stays empty
         self.of_rows: list[int] = []  # sums over the rows among them
         for number, step in enumerate(self.tape.steps):
@@ -97,6 +98,8 @@ class Lowering:
                 self.leaves.append(number)
             elif type(kind) is Element:
                 self.elements.append(number)
+                if self.rate[number] == 1:
+                    self.element_at[step[1], kind.place] = number
             elif self.rate[number] == 1 or kind in AFTER_ROWS or type(kind) is Outer:
                 self.of_rows.append(number)
             else:
@@ -306,7 +309,7 @@ class Lowering:
 
     def _results(self, number: int, count: int, pinned: dict[int, int]) -> list[int]:
         """The slots of a layer's results; those that nobody uses are free again at once."""
-        elements = [self.tape.known.get((element(place), number), -1) for place in range(count)]
+        elements = [self.element_at.get((number, place), -1) for place in range(count)]
         slots = [self._new_slot(element, pinned) for element in elements]
         self.free += [slot for element, slot in zip(elements, slots) if element < 0]
         return slots
