@@ -355,6 +355,16 @@ def is_traced(x: Any) -> bool:
 # may have a million steps
 
 
+def _operand(tape: Tape, other: Any) -> int:
+    """The step of the other operand; -1 where it is no number, so that its own type may have a say."""
+    try:
+        return tape.lift(other)
+    except TracingError:
+        raise
+    except TypeError:
+        return -1
+
+
 def _unary(name: str) -> Callable[[Placeholder], Placeholder]:
     def method(self: Placeholder) -> Placeholder:
         return Placeholder(self._tape, self._tape.apply(name, self._number))
@@ -368,11 +378,8 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if type(other) is Placeholder and other._tape is tape:
             step = (name, self._number, other._number)
         else:
-            try:
-                number = tape.lift(other)
-            except TracingError:
-                raise
-            except TypeError:
+            number = _operand(tape, other)
+            if number < 0:
                 return NotImplemented
             if tape.steps[number][0] == "constant":
                 return Placeholder(tape, tape.apply(name, self._number, number))
@@ -385,11 +392,8 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def reflected(self: Placeholder, other: Any) -> Any:
         tape = self._tape
-        try:
-            number = tape.lift(other)
-        except TracingError:
-            raise
-        except TypeError:
+        number = _operand(tape, other)
+        if number < 0:
             return NotImplemented
         if tape.steps[number][0] == "constant":
             return Placeholder(tape, tape.apply(name, number, self._number))

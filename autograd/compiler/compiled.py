@@ -15,6 +15,7 @@ from typing import Any, Literal
 from autograd import modes
 from autograd._native import extension
 from autograd.compiler import forms, messages, storage
+from autograd.compiler.arguments import count_of_arguments, names_of_arguments
 from autograd.compiler.program import program_of
 from autograd.compiler.python import PythonProgram
 from autograd.compiler.replay import replay
@@ -95,7 +96,7 @@ class Compiled:
         if self._tape is None:
             example = self._example if self._example is not None else given
             if example is None:
-                example = (0.0,) * messages.count_of_arguments(self.function)
+                example = (0.0,) * count_of_arguments(self.function)
             tape = Tape()
             places = iter(range(len(flat(list(example)))))
             arguments = [like(argument, map(tape.input, places)) for argument in example]
@@ -284,7 +285,7 @@ class Compiled:
 
     def _names(self) -> list[str] | None:
         """Those of the arguments, where each is a number."""
-        arguments = messages.names_of_arguments(self.function)
+        arguments = names_of_arguments(self.function) or []
         return arguments if len(arguments) == self.n_inputs and not any(map(is_sequence, self._example or ())) else None
 
     def save(self, path: str | os.PathLike[str]) -> None:

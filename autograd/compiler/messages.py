@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from autograd.dispatch import Operation
 from autograd.formatting import on_one_line, shown
-from autograd.messages import names_of_operands
-from autograd.tracing import takes_any
 
 NO_OUTPUTS = (
     "This function returns an empty sequence, of which there is no source.\n"
@@ -44,37 +40,11 @@ def wrong_example(example: Any) -> str:
     )
 
 
-def count_of_arguments(function: Callable[..., Any] | None) -> int:
-    """How many positional arguments a function needs. Raises TypeError where its signature does not say."""
-    import inspect  # imported here, so that `import autograd` stays instant
-
-    if isinstance(function, Operation) and not takes_any(function):
-        return len(names_of_arguments(function))
-    try:
-        parameters: Any = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        parameters = None
-    if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        raise TypeError(
-            f"compile cannot see how many arguments {shown(function)} takes.\n"
-            "  It is traced with a placeholder for each.\n  Write compile(f, example=(0.0, 0.0)) for two numbers."
-        )
-    return len(names_of_arguments(function))
-
-
-def names_of_arguments(function: Callable[..., Any] | None) -> list[str]:
-    """The names of the positional arguments without a default; none where the signature does not say."""
-    import inspect
-
-    if isinstance(function, Operation) and not takes_any(function):
-        return names_of_operands(function.forward)
-    try:
-        parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return []
-    return [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
-    ]
+def no_signature(function: Any) -> str:
+    return (
+        f"compile cannot see how many arguments {shown(function)} takes.\n"
+        "  It is traced with a placeholder for each.\n  Write compile(f, example=(0.0, 0.0)) for two numbers."
+    )
 
 
 def several_outputs(what: str, count: int) -> str:
