@@ -75,7 +75,7 @@ def no_number_yet(line: str) -> str:
     return (
         f"A function that is traced asked for a number at {line}.\n"
         "  It runs once on placeholders: a branch, float(), .data, .grad or an index would be taken once and for all.\n"
-        "  Write autograd.where(condition, a, b), autograd.maximum(a, b), or autograd.stop_gradient(x) for x.data."
+        "  Write autograd.where(c, a, b) for a if c else b, c & d for c and d, autograd.exp(x) for math.exp(x)."
     )
 
 

@@ -14,6 +14,7 @@ class Node:
     if TYPE_CHECKING:
         operation: Any
         data: float
+        _data: float  # the same, also while a function is traced
         grad: float
         label: str
 
@@ -31,11 +32,11 @@ class Node:
         raise TypeError(messages.LOSES_THE_GRADIENT)
 
     def __format__(self, specification: str) -> str:
-        return format(self.data, specification)
+        return format(self._data, specification)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({short(self.data)}, grad={short(self.grad)}{label})"
+        return f"Value({short(self._data)}, grad={short(self.grad)}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickling.reduce(self)

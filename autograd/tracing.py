@@ -175,7 +175,7 @@ class Tape:
         """A leaf is a parameter, which may change between two runs; an interior node is what its operation does."""
         if value.is_leaf:
             if value.operation is constant:
-                number = self.constant(value.data)
+                number = self.constant(value._data)
             else:
                 number = self.add(("parameter", len(self.parameters)))
                 self.parameters.append(value)
@@ -274,12 +274,30 @@ class Placeholder:
         return Placeholder(tape, tape.add((Rule(len(numbers)), result, *numbers, *partials)))
 
     def _where(self, a: Any, b: Any) -> Placeholder:
+        branches = [self._tape.lift(x() if callable(x) else x) for x in (a, b)]
+        return Placeholder(self._tape, self._choice(*branches))
+
+    def _and(self, other: Any) -> Any:
+        """Of two conditions; `and` would take one of them once and for all."""
+        number = _operand(self._tape, other)
+        return NotImplemented if number < 0 else Placeholder(self._tape, self._choice(number, self._tape.constant(0.0)))
+
+    def _or(self, other: Any) -> Any:
+        number = _operand(self._tape, other)
+        return NotImplemented if number < 0 else Placeholder(self._tape, self._choice(self._tape.constant(1.0), number))
+
+    def __invert__(self) -> Placeholder:
         tape = self._tape
-        condition = self._number
+        return Placeholder(tape, self._choice(tape.constant(0.0), tape.constant(1.0)))
+
+    __and__ = __rand__ = _and
+    __or__ = __ror__ = _or
+
+    def _choice(self, a: int, b: int) -> int:
+        tape, condition = self._tape, self._number
         if tape.steps[condition][0] not in COMPARISONS:
             condition = tape.apply("unequal", condition, tape.constant(0.0))
-        branches = [tape.lift(x() if callable(x) else x) for x in (a, b)]
-        return Placeholder(tape, tape.apply("where", condition, *branches))
+        return tape.apply("where", condition, a, b)
 
     def _stop_gradient(self) -> Placeholder:
         return Placeholder(self._tape, self._tape.add(("stop_gradient", self._number)))

@@ -120,6 +120,8 @@ class Value(Node):
 
     @property
     def data(self) -> float:
+        if unusual:
+            read_in_mode(self)
         return self._data
 
     @data.setter
@@ -222,7 +224,7 @@ class Value(Node):
 
     def __bool__(self) -> bool:
         if unusual:
-            truth_in_mode(self)
+            read_in_mode(self)
         return self._data != 0
 
     def __pos__(self) -> Value:
@@ -250,7 +252,7 @@ def apply(operation: Operation, operands: Sequence[Any]) -> Value:
                 return operand._apply(operation, operands)  # type: ignore[no-any-return]
         raise
     try:
-        data = as_float(operation.forward(*[node.data for node in nodes]))
+        data = as_float(operation.forward(*[node._data for node in nodes]))
     except (ArithmeticError, ValueError, TypeError) as error:
         data = _instead(error, operation, nodes)
     return _in_mode(data, operation, nodes)
@@ -319,7 +321,7 @@ def _in_mode(data: float, operation: Operation, parents: Sequence[Value]) -> Val
 
 def _instead(error: Exception, operation: Operation, operands: Sequence[Value]) -> float:
     """The number in place of a failed forward: IEEE's inside of a partial, else the error, with names in it."""
-    numbers = [node.data for node in operands]
+    numbers = [node._data for node in operands]
     if modes.following_ieee.get() and not isinstance(error, TypeError):
         return float(IEEE._apply(operation, numbers))
     raise operation.explain(error, numbers, operands) from None
@@ -331,8 +333,8 @@ def compare_in_mode(value: Value, other: Any, name: str) -> Any:
     return NotImplemented if tape is None else getattr(tape.placeholder(value), name)(other)
 
 
-def truth_in_mode(value: Value) -> None:
-    """Raises TracingError where a function that is traced would branch on a captured Value."""
+def read_in_mode(value: Value) -> None:
+    """Raises TracingError where a function that is traced takes the number of a captured Value once and for all."""
     if modes.tracing.get() is not None:
         bool(modes.tracing.get().placeholder(value))
 

@@ -28,7 +28,7 @@ def bind() -> tuple[Any, ...]:
         refuse_backward=value.refuse_backward,
         equal=Node.__eq__,
         compare=value.compare_in_mode,
-        truth=value.truth_in_mode,
+        read=value.read_in_mode,
     )
     Value.__doc__ = value.Value.__doc__
     for name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:

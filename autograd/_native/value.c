@@ -287,15 +287,16 @@ static PyObject *itself(PyObject *self) { return Py_NewRef(self); }
 static PyObject *negated(PyObject *self) { return method_negative(self, NULL); }
 static PyObject *magnitude(PyObject *self) { return method_absolute(self, NULL); }
 
-static int nonzero(PyObject *self) {
-    if (in_a_mode()) {
-        PyObject *nothing = PyObject_CallOneArg(engine.truth, self);
-        if (nothing == NULL)
-            return -1;
-        Py_DECREF(nothing);
-    }
-    return ((Value *)self)->data != 0.0;
+/* Whether a number may be read: not while a function is traced, which would keep it for good. */
+static int may_read(PyObject *self) {
+    if (!in_a_mode())
+        return 1;
+    PyObject *nothing = PyObject_CallOneArg(engine.read, self);
+    Py_XDECREF(nothing);
+    return nothing != NULL;
 }
+
+static int nonzero(PyObject *self) { return may_read(self) ? ((Value *)self)->data != 0.0 : -1; }
 
 static PyObject *compare(PyObject *self, PyObject *other, int operator) {
     if (operator == Py_EQ || operator == Py_NE) {
@@ -383,8 +384,8 @@ static PyObject *get_is_leaf(PyObject *self, void *ignored) {
     return (void)ignored, PyBool_FromLong(form_of((Value *)self) == LEAF);
 }
 
-static PyObject *get_data(PyObject *self, void *ignored) {
-    return (void)ignored, PyFloat_FromDouble(((Value *)self)->data);
+static PyObject *get_data(PyObject *self, void *unchecked) {
+    return unchecked || may_read(self) ? PyFloat_FromDouble(((Value *)self)->data) : NULL;
 }
 
 static int set_data(PyObject *self, PyObject *number, void *ignored) {
@@ -489,6 +490,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef attributes[] = {
     {"data", get_data, set_data, NULL, NULL},
+    {"_data", get_data, NULL, "The same, also while a function is traced.", "unchecked"},
     {"grad", get_grad, set_grad, NULL, NULL},
     {"label", get_label, set_label, NULL, NULL},
     {"parents", get_parents, NULL, NULL, NULL},

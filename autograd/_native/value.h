@@ -69,7 +69,7 @@ typedef struct {
     PyObject *leaf_operations[3];
     PyObject *codes;   /* {operation: its code} */
     PyObject *unusual; /* the list of modes that are set in any thread */
-    PyObject *apply, *as_float, *watch_backward, *refuse_data, *refuse_backward, *equal, *compare, *truth;
+    PyObject *apply, *as_float, *watch_backward, *refuse_data, *refuse_backward, *equal, *compare, *read;
     PyObject *labels;   /* {address: label}; few nodes have one */
     PyObject *is_asked; /* "_apply", the method of what takes part in operations, see autograd/dispatch.py */
 } Engine;

@@ -220,4 +220,6 @@ class BackwardPass:
         if len(layers) != 1 or not alone or len(set(x)) != len(x):
             return None
         (layer,) = layers
-        return layer if getattr(self.tape.steps[layer][0], "activation", "") and self.between[layer] else None
+        kind = self.tape.steps[layer][0]
+        whole = getattr(kind, "activation", "") and kind.outputs == len(x)  # a result that goes elsewhere needs f' too
+        return layer if whole and self.between[layer] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from autograd.compiler.python import PythonProgram
 from autograd.compiler.replay import replay
 from autograd.files import write_whole
 from autograd.structure import flat, is_sequence, like
-from autograd.tracing import Tape
+from autograd.tracing import Tape, is_traced
 from autograd.value import Value
 
 Errors = Literal["raise", "nan"]
@@ -130,7 +131,11 @@ class Compiled:
 
     # ------------------------------------------------------------------ one row
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs and self.function is not None:
+            args = inspect.signature(self.function).bind(*args, **kwargs).args
+        if self.function is not None and any(map(is_traced, flat(list(args)))):
+            return self.function(*args)  # inside of another function that is compiled
         tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
         found = self._program("value").run_once(numbers)
         if not all(map(isfinite, found)):
@@ -148,7 +153,7 @@ class Compiled:
         tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
         self._single("value_and_grad")
         value, *gradient = self._program("value_and_grad").run_once(numbers)
-        if not isfinite(value):
+        if not all(map(isfinite, (value, *gradient))):
             replay(tape, self._outputs, numbers)
         return value, tuple(like(self._example, iter(gradient)))
 
@@ -210,8 +215,10 @@ class Compiled:
             raise ValueError(messages.NO_ROWS)
         program = self._program("backward")
         loss, _, *gradient = program.run_sums(table, 1.0 / len(table) if reduction == "mean" else 1.0, threads)
-        if errors == "raise" and not isfinite(loss):
+        if errors == "raise" and not all(map(isfinite, (loss, *gradient))):
             self.batch(table, threads)
+            for row in range(min(len(table), MOST_REPLAYED)):  # an infinity on the way may leave the value finite
+                replay(tape, self._outputs, table[row].tolist(), f", in row {row}")
         moved = [(tape.parameters[place], adjoint) for place, adjoint in zip(program.places, gradient)]
         for parameter, total in [(parameter, parameter.grad + adjoint) for parameter, adjoint in moved]:
             parameter.grad = total
@@ -228,13 +235,11 @@ class Compiled:
         found = np.empty((len(table), columns), order=order)
         if len(table) == 1:  # there are no lanes to fill
             found[0] = self._program(ONE_ROW[form]).run_once(table[0].tolist())
+            whole = bool(np.isfinite(found).all())
         else:
-            self._program(form).run_rows(table, found, threads)
-        values = found[:, : len(self._outputs)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            whole = np.isfinite(np.sum(values))
+            whole = self._program(form).run_rows(table, found, threads)
         if errors == "raise" and not whole:
-            bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+            bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
             for row in bad[:MOST_REPLAYED].tolist():
                 replay(self._trace(), self._outputs, table[row].tolist(), f", in row {row}")
         return found
@@ -380,11 +385,13 @@ class Runner:
             return self.native.run(array("d", numbers + self._given()))  # type: ignore[no-any-return]
         return self.python.run(self._given(), [numbers])[1]  # type: ignore[union-attr]
 
-    def run_rows(self, table: Any, found: Any, threads: int) -> None:
+    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
+        """Writes the outputs into `found`, and says whether all of them are finite."""
         if self.native is not None:
-            self.native.run(array("d", self._given()), table, found, threads=threads)
-        else:
-            found[:] = self.python.run(self._given(), table.tolist())[0] or found  # type: ignore[union-attr]
+            return self.native.run(array("d", self._given()), table, found, threads=threads)  # type: ignore[no-any-return]
+        rows = self.python.run(self._given(), table.tolist())[0]  # type: ignore[union-attr]
+        found[:] = rows or found
+        return all(isfinite(number) for row in rows for number in row)
 
     def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
         if self.native is not None:

@@ -510,4 +510,13 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
     }
 }
 
-const Kernels NAME(kernels) = {SET, LANES, NAME(rows), NAME(uniform)};
+static int NAME(finite)(const double *number, int64_t lanes) {
+    vd odd = splat(0.0);
+    for (int64_t t = 0; t < lanes; t += LANES) {
+        const vd x = load(number + t);
+        odd += x - x;
+    }
+    return sum_of_lanes(odd) == 0.0;
+}
+
+const Kernels NAME(kernels) = {SET, LANES, NAME(rows), NAME(uniform), NAME(finite)};

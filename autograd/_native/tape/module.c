@@ -176,8 +176,11 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
         Py_BEGIN_ALLOW_THREADS
         failed = run_program(work, &given.job);
         Py_END_ALLOW_THREADS
-        results = failed ? PyErr_NoMemory() : PyList_New(self->program.results);
-        for (int32_t k = 0; results != NULL && k < self->program.results; k++) {
+        if (self->program.outputs > 0 && !failed)
+            results = PyBool_FromLong(!work->odd);
+        else
+            results = failed ? PyErr_NoMemory() : PyList_New(self->program.results);
+        for (int32_t k = 0; results != NULL && PyList_Check(results) && k < self->program.results; k++) {
             PyObject *number = PyFloat_FromDouble(result_of(work, k));
             if (number == NULL)
                 Py_CLEAR(results);
@@ -261,7 +264,7 @@ done:
 
 #define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
 static PyMethodDef methods[] = {
-    {"run", WITH_KEYWORDS(compiled_run), "Run over the rows; the results as a list."},
+    {"run", WITH_KEYWORDS(compiled_run), "Run over the rows; the results as a list, of a program with outputs whether all of them are finite."},
     {"train", WITH_KEYWORDS(compiled_train), "Run steps of an optimiser, epoch by epoch."},
     {NULL},
 };

@@ -49,6 +49,7 @@ typedef struct {
     int threads;   /* that it was asked for */
     long process;  /* in which it lives: a fork takes no threads along */
     const Job *job;
+    int odd;    /* whether an output of the last run was infinite or NaN */
     int shares; /* whether the copies of the last row that fill a vector share its weight */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
 } Workspace;

@@ -142,7 +142,7 @@ static int64_t lanes_of(const Workspace *work, int64_t rows) {
     return (rows + width - 1) & ~(width - 1);
 }
 
-static void run_chunk(const Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
+static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
     const Program *p = work->program;
     const int64_t lanes = lanes_of(work, rows);
     double *const own = context->shared;
@@ -174,6 +174,9 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
         for (int32_t k = p->layers_at; k < p->pool_size; k++)
             context->layer[k - p->layers_at] = context->address[p->pool[k]];
     work->kernels->rows(context, lanes);
+    for (int32_t k = 0; k < p->outputs; k++)
+        if (!work->kernels->finite(context->address[p->inputs + 1 + k], lanes))
+            __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
     if (!in_place)
         for (int32_t k = 0; k < p->outputs; k++) {
             const double *from = context->address[p->inputs + 1 + k];
@@ -183,7 +186,7 @@ static void run_chunk(const Workspace *work, Context *context, const Job *job, i
         }
 }
 
-static void run_group(const Workspace *work, Context *context, int64_t group, double *sums) {
+static void run_group(Workspace *work, Context *context, int64_t group, double *sums) {
     context->sums = sums;
     memset(sums, 0, (size_t)work->program->sums * sizeof(double));
     for (int64_t c = work->chunks * group / work->groups; c < work->chunks * (group + 1) / work->groups; c++) {
@@ -281,6 +284,7 @@ static int run_rows(Workspace *work, const Job *job) {
 
 int run_program(Workspace *work, const Job *job) {
     const Program *p = work->program;
+    work->odd = 0;
     if (p->runs_before > 0)
         work->kernels->uniform(p, p->before, p->runs_before, work->uniform);
     if (job->rows > 0 && p->instructions > 0) {

@@ -98,6 +98,7 @@ typedef struct {
     int lanes;
     void (*rows)(Context *context, int64_t lanes);
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
+    int (*finite)(const double *number, int64_t lanes); /* whether all of them are */
 } Kernels;
 
 extern const Kernels baseline_kernels, avx2_kernels, avx512_kernels;

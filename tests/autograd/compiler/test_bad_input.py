@@ -138,9 +138,28 @@ def test_a_placeholder_of_another_trace_is_refused():
     ):
         with pytest.raises(TracingError, match="another function"):
             autograd.compile(function)(1.0)
-    inner = autograd.compile(lambda x: x * x)
-    with pytest.raises(TypeError):
-        autograd.compile(lambda x: inner(x))(1.0)
+
+
+def test_a_compiled_function_inside_of_another_is_traced_through():
+    inner = autograd.compile(lambda x, y: x * x + y)
+    outer = autograd.compile(lambda x: inner(x, 2 * x) * inner(y=x, x=1.0))
+    assert outer.value_and_grad(3.0) == (15.0 * 4.0, (8.0 * 4.0 + 15.0,))
+    assert autograd.compile(inner)(3.0, 1.0) == inner(x=3.0, y=1.0) == 10.0
+
+
+def test_conditions_are_combined_by_and_or_not():
+    f = autograd.compile(lambda x: autograd.where((x > 1) & (x < 3) | ~(x > -1), 1.0, 0.0))
+    assert f.batch([[-2.0], [0.0], [2.0], [4.0]]).tolist() == [1.0, 0.0, 1.0, 0.0]
+    g = autograd.compile(lambda x: autograd.where(True & (x > 1), 1.0, autograd.where(False | (x > 0), 2.0, 3.0)))
+    assert g.batch([[2.0], [0.5], [-1.0]]).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_the_number_of_a_captured_value_is_not_read():
+    w = Value(2.0, "w")
+    for function in (lambda x: x * w.data, lambda x: x * (w * w).data, lambda x: x if w else -x):
+        with pytest.raises(TracingError, match="asked for a number"):
+            autograd.compile(function)(1.0)
+    assert autograd.compile(lambda x: x * w)(1.0) == w.data
 
 
 # --------------------------------------------------------------------------------------------------------------- tables
