@@ -203,7 +203,7 @@ class Tape:
 
         forms    {number: the step in place of this one}
         instead  {number: the earlier step that everybody is to use in place of this one}
-        final    whether nothing will be added to the new tape
+        final    whether nothing will be added to the new tape: then steps that are equal now are not looked for
         """
         steps, forms, instead = self.steps, forms or {}, instead or {}
         needed, kept = bytearray(len(steps)), []
@@ -218,17 +218,20 @@ class Tape:
                         needed[instead.get(operand, operand) if instead else operand] = 1
         new, place = Tape(), list(range(len(steps)))
         new.parameters = self.parameters
-        # Equal steps are one already: nothing is looked up. Leaves first: a form may use one that was added last.
-        written = new.steps
+        # Leaves first: a form may use one that was added last.
         for number, step in enumerate(steps):
             if needed[number] and step[0] in LEAVES:
-                place[number] = len(written)
-                written.append(step)
+                place[number] = len(new.steps)
+                new.steps.append(step)
+        new.known = {step: number for number, step in enumerate(new.steps)}
         for number, step in reversed(kept):
             operands = [instead.get(operand, operand) for operand in step[1:]] if instead else step[1:]
-            place[number] = len(written)
-            written.append((step[0], *[place[operand] for operand in operands]))
-        new.known = {} if final else {step: number for number, step in enumerate(written)}
+            step = (step[0], *[place[operand] for operand in operands])
+            if final:
+                place[number] = len(new.steps)
+                new.steps.append(step)
+            else:
+                place[number] = new.add(step)
         for number, label in self.labels.items():
             if needed[instead.get(number, number)]:
                 new.labels[place[instead.get(number, number)]] = label

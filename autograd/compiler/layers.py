@@ -137,6 +137,8 @@ class Finder:
                 elif kind in ("add", "subtract") and (term == number or uses[term] == 1):
                     inside[term] = 1
                     pending += (step[1], minus), (step[2], minus != (kind == "subtract"))
+                elif kind == "negative" and uses[term] == 1:
+                    pending.append((step[1], not minus))
                 elif kind == "multiply" and uses[term] == 1 and rate[step[1]] != rate[step[2]]:
                     weight, x = step[1:] if rate[step[1]] == 0 else (step[2], step[1])
                     products.append((x, weight, minus))
