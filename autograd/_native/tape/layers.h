@@ -1,0 +1,216 @@
+/* Layers over vectors of lanes: h = f(W x + b), x_bar = W^T d, W_bar = the sum over the lanes of d x^T.
+
+   Register blocks have sizes that the compiler knows, so that every accumulator is a register. */
+#define BLOCK 4 /* outputs of a layer side by side */
+#if LANES == 8
+#define MOST_VECTORS 5 /* of rows beside them: 20 of 32 registers */
+#else
+#define MOST_VECTORS 3 /* 12 of 16 */
+#endif
+
+INLINE vd activated(vd z, const int activation) {
+    switch (activation) {
+    case RELU: return vselect(z <= 0.0, splat(0.0), z);
+    case TANH: return v_tanh(z);
+    case SIGMOID: return v_sigmoid(z);
+    default: return z;
+    }
+}
+
+/* d times f'(z), from h = f(z). */
+INLINE vd times_slope(vd d, vd h, const int activation) {
+    switch (activation) {
+    case RELU: return d * vselect(h > 0.0, splat(1.0), 0.0 * h); /* NaN stays NaN */
+    case TANH: return d * (1.0 - h * h);
+    case SIGMOID: return d * (h * (1.0 - h));
+    default: return d;
+    }
+}
+
+/* `outputs` rows of a product of weights with `count` slots, over `vectors` vectors of lanes: out_p = b_p + sum_i w_pi x_i.
+   The weight w_pi stands at weights[p * across + i * along]. */
+INLINE void product(const double *weights, const int64_t across, const int64_t along, const double *bias, int count,
+                    double *const *x, double *const *out, double *const *h, int64_t at, const int activation,
+                    const int outputs, const int vectors) {
+    vd sum[2 * BLOCK * MOST_VECTORS];
+    UNROLL for (int p = 0; p < outputs; p++)
+        UNROLL for (int q = 0; q < vectors; q++)
+            sum[p * vectors + q] = splat(bias ? bias[p] : 0.0);
+    for (int i = 0; i < count; i++) {
+        const double *from = x[i] + at;
+        vd side[MOST_VECTORS];
+        UNROLL for (int q = 0; q < vectors; q++)
+            side[q] = held(from + q * LANES);
+        UNROLL for (int p = 0; p < outputs; p++) {
+            const double weight = weights[p * across + i * along];
+            UNROLL for (int q = 0; q < vectors; q++)
+                sum[p * vectors + q] += weight * side[q];
+        }
+    }
+    UNROLL for (int p = 0; p < outputs; p++)
+        UNROLL for (int q = 0; q < vectors; q++) {
+            vd result = sum[p * vectors + q];
+            if (h)
+                result = times_slope(result, load(h[p] + at + q * LANES), activation);
+            else
+                result = activated(result, activation);
+            store(out[p] + at + q * LANES, result);
+        }
+}
+
+/* The same over all outputs, in blocks. */
+INLINE void product_of_vectors(const double *weights, int64_t across, int64_t along, const double *bias, int count,
+                               double *const *x, int outputs, double *const *out, double *const *h, int64_t at,
+                               const int activation, const int vectors, const int block) {
+    int p = 0;
+    for (; p + block <= outputs; p += block)
+        product(weights + p * across, across, along, bias ? bias + p : bias, count, x, out + p, h ? h + p : h, at,
+                activation, block, vectors);
+    for (; p < outputs; p++)
+        product(weights + p * across, across, along, bias ? bias + p : bias, count, x, out + p, h ? h + p : h, at,
+                activation, 1, vectors);
+}
+
+INLINE void product_of_rows(const double *weights, int64_t across, int64_t along, const double *bias, int count,
+                            double *const *x, int outputs, double *const *out, double *const *h, int64_t lanes,
+                            const int activation) {
+#define OF(vectors, block)                                                                                             \
+    product_of_vectors(weights, across, along, bias, count, x, outputs, out, h, at, activation, vectors, block)
+    int64_t left = lanes / LANES, at = 0;
+    if (left == 1) {
+        OF(1, 2 * BLOCK);
+        return;
+    }
+    /* Blocks of nearly equal width, none wider than the registers hold. */
+    for (int64_t blocks = (left + MOST_VECTORS - 1) / MOST_VECTORS; blocks > 0; blocks--) {
+        const int64_t width = (left + blocks - 1) / blocks;
+        switch (width) {
+        case 1: OF(1, BLOCK); break;
+        case 2: OF(2, BLOCK); break;
+        case 3: OF(3, BLOCK); break;
+#if MOST_VECTORS == 5
+        case 4: OF(4, BLOCK); break;
+        default: OF(5, BLOCK); break;
+#endif
+        }
+        at += width * LANES;
+        left -= width;
+    }
+#undef OF
+}
+
+static void affine(const double *weights, const double *bias, int n, int m, double *const *x, double *const *h,
+                   int64_t lanes, int activation) {
+    switch (activation) {
+    case RELU: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, RELU); break;
+    case TANH: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, TANH); break;
+    case SIGMOID: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, SIGMOID); break;
+    default: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, LINEAR);
+    }
+}
+
+static void transposed(const double *weights, int n, int m, double *const *d, double *const *x_bar, double *const *h,
+                       int64_t lanes, int activation) {
+    switch (activation) {
+    case RELU: product_of_rows(weights, 1, n, NULL, m, d, n, x_bar, h, lanes, RELU); break;
+    case TANH: product_of_rows(weights, 1, n, NULL, m, d, n, x_bar, h, lanes, TANH); break;
+    case SIGMOID: product_of_rows(weights, 1, n, NULL, m, d, n, x_bar, h, lanes, SIGMOID); break;
+    default: product_of_rows(weights, 1, n, NULL, m, d, n, x_bar, NULL, lanes, LINEAR);
+    }
+}
+
+/* sums[p * n + q] += sum over the lanes of d_p x_q. */
+INLINE void outer_block(double *sums, int n, double *const *d, double *const *x, int64_t lanes, const int outputs,
+                        const int inputs) {
+    vd sum[4 * BLOCK];
+    UNROLL for (int k = 0; k < outputs * inputs; k++)
+        sum[k] = splat(0.0);
+    for (int64_t t = 0; t < lanes; t += LANES) {
+        vd side[8];
+        UNROLL for (int q = 0; q < inputs; q++)
+            side[q] = held(x[q] + t);
+        UNROLL for (int p = 0; p < outputs; p++) {
+            const vd adjoint = held(d[p] + t);
+            UNROLL for (int q = 0; q < inputs; q++)
+                sum[p * inputs + q] += adjoint * side[q];
+        }
+    }
+    UNROLL for (int p = 0; p < outputs; p++) {
+        const vd *of = sum + p * inputs;
+        if (inputs % 4 == 0)
+            UNROLL for (int q = 0; q < inputs; q += 4)
+                add_sums_of_lanes(of[q], of[q + 1], of[q + 2], of[q + 3], sums + p * n + q);
+        else
+            UNROLL for (int q = 0; q < inputs; q++)
+                sums[p * n + q] += sum_of_lanes(of[q]);
+    }
+}
+
+INLINE void outer_rows(double *sums, int n, double *const *d, double *const *x, int64_t lanes, const int outputs,
+                       const int widest) {
+    int q = 0;
+    if (widest == 8)
+        for (; q + 8 <= n; q += 8)
+            outer_block(sums + q, n, d, x + q, lanes, outputs, 8);
+    for (; q + 4 <= n; q += 4)
+        outer_block(sums + q, n, d, x + q, lanes, outputs, 4);
+    for (; q + 2 <= n; q += 2)
+        outer_block(sums + q, n, d, x + q, lanes, outputs, 2);
+    if (q < n)
+        outer_block(sums + q, n, d, x + q, lanes, outputs, 1);
+}
+
+static double sum_over_lanes(const double *a, int64_t lanes) {
+    vd sum = load(a);
+    for (int64_t t = LANES; t < lanes; t += LANES)
+        sum += load(a + t);
+    return sum_of_lanes(sum);
+}
+
+/* The same, and the biases behind, for a single vector and few inputs: all products in a row. What is left over of
+   fours is added in twos and ones: a wider store over what was just stored narrow would have to wait for it. */
+static void outer_of_vector(double *sums, int n, int m, double *const *d, double *const *x) {
+    const int weights = m * n, all = weights + m;
+    vd product[4];
+    int p = 0, q = 0, k = 0;
+    while (k < all) {
+        const int count = all - k >= 4 ? 4 : all - k >= 2 ? 2 : 1;
+        for (int j = 0; j < count; j++)
+            if (k + j < weights) {
+                product[j] = load(d[p]) * load(x[q]);
+                if (++q == n)
+                    q = 0, p++;
+            } else
+                product[j] = load(d[k + j - weights]);
+        if (count == 4)
+            add_sums_of_lanes(product[0], product[1], product[2], product[3], sums + k);
+        else if (count == 2)
+            add_two_sums_of_lanes(product[0], product[1], sums + k);
+        else
+            sums[k] += sum_of_lanes(product[0]);
+        k += count;
+    }
+}
+
+static void outer(double *weights, double *biases, int n, int m, double *const *d, double *const *x, int64_t lanes) {
+    const int block = LANES == 8 ? 4 : 2;
+    int p = 0;
+    if (lanes == LANES && n < 4 && biases == weights + m * n) {
+        outer_of_vector(weights, n, m, d, x);
+        return;
+    }
+    for (; p + block <= m; p += block)
+        outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, block, 4);
+    for (; p < m; p++)
+        outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, 1, 8);
+    if (biases == NULL)
+        return;
+    for (p = 0; p + 4 <= m; p += 4) {
+        vd a = splat(0.0), b = a, c = a, e = a;
+        for (int64_t t = 0; t < lanes; t += LANES)
+            a += load(d[p] + t), b += load(d[p + 1] + t), c += load(d[p + 2] + t), e += load(d[p + 3] + t);
+        add_sums_of_lanes(a, b, c, e, biases + p);
+    }
+    for (; p < m; p++)
+        biases[p] += sum_over_lanes(d[p], lanes);
+}
