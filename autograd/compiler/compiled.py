@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 import os
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 from autograd import modes
-from autograd._native import extension
 from autograd.compiler import forms, messages, storage
 from autograd.compiler.arguments import count_of_arguments, names_of_arguments
-from autograd.compiler.program import program_of
-from autograd.compiler.python import PythonProgram
 from autograd.compiler.replay import replay
+from autograd.compiler.runner import Runner, runner_of
 from autograd.files import write_whole
 from autograd.structure import flat, is_sequence, like
 from autograd.tracing import Tape, is_traced
@@ -85,7 +80,7 @@ class Compiled:
         self._tape: Tape | None = None
         self._outputs: list[int] = []
         self._shape: Any = 0.0  # of the result
-        self._programs: dict[str, Any] = {}
+        self._programs: dict[str, Runner] = {}
         self.__doc__ = getattr(function, "__doc__", None)
         self.__name__ = getattr(function, "__name__", "f").replace("<lambda>", "f")
         self.__wrapped__ = function
@@ -323,19 +318,17 @@ class Compiled:
 
     # ------------------------------------------------------------------ programs
 
-    def _program(self, name: str) -> Any:
+    def _program(self, name: str) -> Runner:
         if name not in self._programs:
-            tape, native = self._trace(), extension("tapes")  # imported here, so that import stays instant
-            n, layers = self.n_inputs, native is not None
-            form: Callable[[], forms.Form] = {
-                "value": lambda: forms.values(tape, self._outputs, inputs_vary=False),
-                "value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, inputs_vary=False),
-                "batch": lambda: forms.values(tape, self._outputs, layers=layers),
-                "batch_value_and_grad": lambda: forms.input_gradients(tape, self._outputs, n, layers=layers),
-                "backward": lambda: forms.parameter_gradient(tape, self._outputs[0], layers=layers),
+            tape, outputs, n = self._trace(), self._outputs, self.n_inputs
+            form: Callable[[bool], forms.Form] = {
+                "value": lambda layers: forms.values(tape, outputs, inputs_vary=False),
+                "value_and_grad": lambda layers: forms.input_gradients(tape, outputs, n, inputs_vary=False),
+                "batch": lambda layers: forms.values(tape, outputs, layers=layers),
+                "batch_value_and_grad": lambda layers: forms.input_gradients(tape, outputs, n, layers=layers),
+                "backward": lambda layers: forms.parameter_gradient(tape, outputs[0], layers=layers),
             }[name]
-            with collector_paused():
-                self._programs[name] = Runner(form(), tape.parameters, n, native)
+            self._programs[name] = runner_of(form, tape.parameters, n)
         return self._programs[name]
 
     def __repr__(self) -> str:
@@ -347,54 +340,3 @@ def _from_text(text: str | bytes) -> Compiled:
     compiled = Compiled(None, example)
     compiled.__name__, compiled._shape, compiled._tape, compiled._outputs = name, shape, tape, outputs
     return compiled
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-class Runner:
-    """A form as a program in C, or in Python where there is none; it reads the parameters as they are at each run."""
-
-    def __init__(self, form: forms.Form, parameters: Sequence[Value], n_inputs: int, native: Any) -> None:
-        self.parameters = parameters
-        self.python = self.native = None
-        if native is None:
-            self.python = PythonProgram(form)
-            self.places = self.python.parameters
-        else:
-            program = program_of(
-                form.tape, form.outputs, form.results, n_inputs, native.OPERATIONS, form.inputs_vary, form.gradients
-            )
-            self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
-            self.places = [place for place in program.parameters if place >= 0]
-
-    def _given(self) -> list[float]:
-        return [self.parameters[place].data for place in self.places]
-
-    def run_once(self, numbers: list[float]) -> list[float]:
-        if self.native is not None:
-            return self.native.run(array("d", numbers + self._given()))  # type: ignore[no-any-return]
-        return self.python.run(self._given(), [numbers])[1]  # type: ignore[union-attr]
-
-    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
-        """Writes the outputs into `found`, and says whether all of them are finite."""
-        if self.native is not None:
-            return self.native.run(array("d", self._given()), table, found, threads=threads)  # type: ignore[no-any-return]
-        rows = self.python.run(self._given(), table.tolist())[0]  # type: ignore[union-attr]
-        found[:] = rows or found
-        return all(isfinite(number) for row in rows for number in row)
-
-    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
-        if self.native is not None:
-            given = array("d", self._given())
-            return self.native.run(given, table, weight=weight, threads=threads)  # type: ignore[no-any-return]
-        return self.python.run(self._given(), table.tolist(), weight)[1]  # type: ignore[union-attr]

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd import modes
-from autograd._native import extension
 from autograd.compiler import forms
-from autograd.compiler.compiled import Runner, collector_paused
+from autograd.compiler.runner import Runner, runner_of
 from autograd.tracing import Tape
 from autograd.value import Value
 
@@ -77,11 +76,12 @@ class Trainer:
     @property
     def runner(self) -> Runner:
         if self._runner is None:
-            native = extension("tapes")
             loss, penalty = self.results
-            with collector_paused():
-                form = forms.parameter_gradient(self.tape, loss, penalty, layers=native is not None)
-                self._runner = Runner(form, self.tape.parameters, self.n_inputs, native)
+            self._runner = runner_of(
+                lambda layers: forms.parameter_gradient(self.tape, loss, penalty, layers),
+                self.tape.parameters,
+                self.n_inputs,
+            )
         return self._runner
 
     @property
@@ -130,8 +130,7 @@ class Loop:
         losses, norms = array("d", bytes(8 * epochs)), array("d", bytes(8 * epochs))
         settings = array("d", [float(setting) for setting in rule[1:]])
         limit = -1.0 if tolerance is None else tolerance
-        native: Any = self.trainer.runner.native
-        found = native.train(
+        found = self.trainer.runner.native.train(
             self.numbers, table, order, rule.kind, settings, self.state, progress.steps, progress.started, batch,
             mean, epochs, progress.at, self.totals, limit, progress.waited, patience, losses, norms, self.gradients,
             seconds, threads,

@@ -1,0 +1,102 @@
+"""A form as a program that runs: in C, or in Python where the kernels were not built.
+
+Both read the parameters as they are at each run.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any, Protocol
+
+from autograd._native import extension
+from autograd.compiler.forms import Form
+from autograd.compiler.program import program_of
+from autograd.compiler.python import PythonProgram
+from autograd.value import Value
+
+
+class Runner(Protocol):
+    """run_once   the results for a form without rows, from the numbers of its inputs
+    run_rows   writes the outputs of each row of a table into another one, and says whether all of them are finite
+    run_sums   the results of a form over rows that weigh so much each
+    native     the program in C, or None
+    places     those of the parameters that the form needs, in the order of their gradients
+    """
+
+    native: Any
+    places: list[int]
+
+    def run_once(self, numbers: list[float]) -> list[float]: ...
+
+    def run_rows(self, table: Any, found: Any, threads: int) -> bool: ...
+
+    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]: ...
+
+
+class NativeRunner:
+    def __init__(self, form: Form, parameters: Sequence[Value], n_inputs: int, native: Any) -> None:
+        self.parameters = parameters
+        tape, outputs, results, gradients, inputs_vary = form
+        program = program_of(tape, outputs, results, n_inputs, native.OPERATIONS, inputs_vary, gradients)
+        self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
+        self.places = [place for place in program.parameters if place >= 0]
+
+    def given(self) -> list[float]:
+        return [self.parameters[place].data for place in self.places]
+
+    def run_once(self, numbers: list[float]) -> list[float]:
+        return self.native.run(array("d", numbers + self.given()))  # type: ignore[no-any-return]
+
+    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
+        return self.native.run(array("d", self.given()), table, found, threads=threads)  # type: ignore[no-any-return]
+
+    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
+        given = array("d", self.given())
+        return self.native.run(given, table, weight=weight, threads=threads)  # type: ignore[no-any-return]
+
+
+class PythonRunner:
+    def __init__(self, form: Form, parameters: Sequence[Value]) -> None:
+        self.parameters, self.native = parameters, None
+        self.program = PythonProgram(form)
+        self.places = self.program.parameters
+
+    def given(self) -> list[float]:
+        return [self.parameters[place].data for place in self.places]
+
+    def run_once(self, numbers: list[float]) -> list[float]:
+        return self.program.run(self.given(), [numbers])[1]
+
+    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
+        rows = self.program.run(self.given(), table.tolist())[0]
+        found[:] = rows or found
+        return all(isfinite(number) for row in rows for number in row)
+
+    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
+        return self.program.run(self.given(), table.tolist(), weight)[1]
+
+
+def runner_of(form: Callable[[bool], Form], parameters: Sequence[Value], n_inputs: int) -> Runner:
+    """The runner of form(layers), for layers as steps of their own where there are kernels for them."""
+    native = extension("tapes")
+    with collector_paused():
+        if native is None:
+            return PythonRunner(form(False), parameters)
+        return NativeRunner(form(True), parameters, n_inputs, native)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
