@@ -157,7 +157,8 @@ IN_THIS_PROCESS = [
 @pytest.mark.parametrize(("expected", "old", "new"), IN_THIS_PROCESS, ids=lambda cell: str(cell)[:30])
 def test_a_class_without_a_file_is_checked_in_this_process(capsys, expected, old, new):
     before = sys.gettrace(), sys.stdout
-    report = check_engine(typed_in(RIGHT.replace(old, new, 1)), programs=30, time_limit=2.0)
+    limit = 2.0 if "hang" in str(expected) else 30.0  # what only prints is no hang on a busy machine either
+    report = check_engine(typed_in(RIGHT.replace(old, new, 1)), programs=30, time_limit=limit)
     assert found(report) == expected
     assert (sys.gettrace(), sys.stdout) == before and capsys.readouterr() == ("", "")
 
