@@ -524,7 +524,7 @@ def test_a_backward_pass_leaves_everything_else_alone():
 @pytest.mark.skipif(os.environ.get("AUTOGRAD_PURE_PYTHON", "0") in ("", "0"), reason="about the programs in Python")
 def test_without_c_the_programs_are_python():
     f = autograd.compile(lambda x: x * x)
-    assert f(3.0) == 9.0 and f._programs["value"].python is not None
+    assert f(3.0) == 9.0 and f._programs["value"].native is None
 
 
 def test_tracing_and_running_take_time_in_proportion_to_the_operations():
