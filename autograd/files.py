@@ -1,10 +1,19 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and sums that say whether they were changed."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """The SHA-256 of what will be JSON, whatever the order of its keys: it finds damage, it is no signature."""
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def write_whole(path: str | os.PathLike[str], text: str) -> None:

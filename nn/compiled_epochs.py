@@ -13,8 +13,8 @@ from autograd import Value, no_grad
 from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Rule, Trainer
 from autograd.compiler.training import SGD as SGD_RULE
 from autograd.tracing import TracingError
-from nn.epochs import Convergence, Eager, Problem
-from nn.optimizers import SGD, Adam, AdamW, Optimizer, gradient_norm
+from nn.epochs import Convergence, Eager, Problem, one_epoch
+from nn.optimizers import SGD, Adam, AdamW, Optimizer
 
 SLICE = 0.1  # seconds in C between two looks at Ctrl-C and the progress bar
 CHECKED = 16  # rows on which both engines are compared first
@@ -32,8 +32,8 @@ class Compiled:
     def __init__(self, problem: Problem, optimizer: Optimizer, size: int, threads: int) -> None:
         self.problem, self.optimizer, self.threads = problem, optimizer, threads
         self.trainer = trainer = checked_trace(problem)
-        self.eager = Eager(problem, optimizer, size)
-        self.size = size
+        self.eager, self.size = Eager(problem, optimizer, size), size
+        self.parameters = self.eager.parameters
         self.count = len(problem.rows)
         self.table = padded_table(problem)
         self.loop: Loop | None = None
@@ -46,26 +46,20 @@ class Compiled:
 
     def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
         """The losses and gradient norms of the epochs that were done: one, or what a slice of time allowed."""
-        return self._in_c(order, epochs, convergence) if self.in_c else self._in_python(order)
+        return self._in_c(order, epochs, convergence) if self.in_c else one_epoch(self, self._differentiate, order)
 
-    def _in_python(self, order: list[int]) -> tuple[list[float], list[float]]:
+    def _differentiate(self, batch: Sequence[int]) -> tuple[float, float]:
+        """As `Eager.differentiate`. A loss that is not finite raises what it raises there."""
         np = import_module("numpy")
-        total, norms = 0.0, []
-        for first in range(0, self.count, self.size):
-            batch = order[first : first + self.size]
-            weight = 1.0 / len(batch) if self.problem.mean else 1.0
-            loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
-            if not math.isfinite(loss + penalty):
-                self._say_why(batch, loss + penalty)
-            for parameter in self.eager.parameters:
-                parameter.grad = 0.0
-            for parameter, adjoint in zip(self.trainer.parameters, gradient):
-                parameter.grad = adjoint
-            self.optimizer.step()
-            share = len(batch) / self.count
-            total += (share * loss if self.problem.mean else loss) + share * penalty
-            norms.append(gradient_norm(self.eager.parameters))
-        return [total], [sum(norms) / len(norms)]
+        weight = 1.0 / len(batch) if self.problem.mean else 1.0
+        loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
+        if not math.isfinite(loss + penalty):
+            self._say_why(batch, loss + penalty)
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+        for parameter, adjoint in zip(self.trainer.parameters, gradient):
+            parameter.grad = adjoint
+        return loss, penalty
 
     def _in_c(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
         in_order = order == sorted(order)
@@ -101,10 +95,7 @@ class Compiled:
         states = [optimizer.states[place[parameter]] for parameter in self.trainer.parameters]
         width = 1 if type(optimizer) is SGD else 3
         parts = [[state[k] if state else 0.0 for state in states] for k in range(width)]
-        totals = None if self.loop is None else self.loop.totals
         self.loop = Loop(self.trainer, parts)
-        if totals is not None:
-            self.loop.totals = totals
         self.progress = self.progress._replace(steps=optimizer.steps, started=int(any(states)))
 
     def sync(self) -> None:

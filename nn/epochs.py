@@ -51,6 +51,26 @@ class Convergence:
                 self.best = min(self.best, loss)
 
 
+def one_epoch(
+    engine: Any, differentiate: Callable[[Sequence[int]], tuple[float, float]], order: list[int]
+) -> tuple[list[float], list[float]]:
+    """The loss of an epoch and the mean of its gradient's norms; a step of the optimiser for each batch.
+
+    differentiate(batch) leaves the gradient in the parameters' grads. Raises OverflowError for a loss not finite.
+    """
+    total, norms, count, mean = 0.0, [], len(order), engine.problem.mean
+    for first in range(0, count, engine.size):
+        batch = order[first : first + engine.size]
+        loss, penalty = differentiate(batch)
+        if not math.isfinite(loss + penalty):
+            raise OverflowError(f"the loss is {loss + penalty}")
+        engine.optimizer.step()
+        share = len(batch) / count
+        total += (share * loss if mean else loss) + share * penalty
+        norms.append(gradient_norm(engine.parameters))
+    return [total], [sum(norms) / len(norms)]
+
+
 class Eager:
     """The rows one after the other, each with a graph of its own."""
 
@@ -62,17 +82,7 @@ class Eager:
 
     def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
         """One epoch: its loss and the mean of the gradient's norms. Raises OverflowError where a loss is not finite."""
-        total, norms, count = 0.0, [], len(order)
-        for first in range(0, count, self.size):
-            batch = order[first : first + self.size]
-            loss, penalty = self.differentiate(batch)
-            if not math.isfinite(loss + penalty):
-                raise OverflowError(f"the loss is {loss + penalty}")
-            self.optimizer.step()
-            share = len(batch) / count
-            total += (share * loss if self.problem.mean else loss) + share * penalty
-            norms.append(gradient_norm(self.parameters))
-        return [total], [sum(norms) / len(norms)]
+        return one_epoch(self, self.differentiate, order)
 
     def differentiate(self, batch: Sequence[int]) -> tuple[float, float]:
         """The batch's loss and penalty; afterwards the gradient of their sum is in the parameters' grads."""

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from hashlib import sha256
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograd.files import write_whole
+from autograd.files import digest, write_whole
 from autograd.formatting import on_one_line, shown
 from nn.modules import ACTIVATIONS, MLP, Layer, Module, Neuron
 
@@ -40,7 +38,7 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
         "model": {"type": type(model).__name__, "arguments": _arguments(model)},
         "parameters": numbers,
     }
-    write_whole(path, json.dumps(content | {"sha256": _digest(content)}, indent=1) + "\n")
+    write_whole(path, json.dumps(content | {"sha256": digest(content)}, indent=1) + "\n")
 
 
 def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
@@ -124,7 +122,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
         _fail(path, f'it has no "format": "{FORMAT}"')
     if content.get("version") != VERSION:
         _fail(path, f"it is of version {shown(content.get('version'))}, and this program reads version {VERSION}")
-    if content.pop("sha256", None) != _digest(content):
+    if content.pop("sha256", None) != digest(content):
         _fail(path, "it was changed after it was saved: its sha256 does not fit")
     problem = _problem(content)
     if problem:
@@ -162,10 +160,6 @@ def _problem(content: dict[str, Any]) -> str:
         if activation is not None and activation not in ACTIVATIONS:
             return f"there is no activation {shown(activation)}"
     return ""
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def _fail(path: Any, problem: str) -> NoReturn:

@@ -128,14 +128,18 @@ class BackwardPass:
         if isinstance(kind, Rule):
             operands, partials = operands[1 : 1 + kind.arity], operands[1 + kind.arity :]
         else:
-            terms = [Placeholder(self.tape, n) for n in (number, *operands)]
-            rule = SLOPES.get(kind)
-            found = rule(*terms) if rule else OPERATIONS[kind].partials(terms[0], terms[1:])
-            partials = [self.tape.lift(partial) for partial in found]
+            partials = self._partials(kind, number, operands)
         for operand, partial in zip(operands, partials):
             if self.between[operand]:
                 message = self._guarded(number, self.tape.apply("multiply", adjoint, partial))
                 self._add(operand, message, self.rate[number])
+
+    def _partials(self, kind: str, out: int, operands: Sequence[int]) -> list[int]:
+        """The steps of an operation's local derivatives."""
+        result, *terms = (Placeholder(self.tape, number) for number in (out, *operands))
+        rule = SLOPES.get(kind)
+        found = rule(result, *terms) if rule else OPERATIONS[kind].partials(result, terms)
+        return [self.tape.lift(partial) for partial in found]
 
     # ------------------------------------------------------------------ choices
 
@@ -208,10 +212,9 @@ class BackwardPass:
             self._add(number, self.tape.add((element(place), sums)), 2)
 
     def _times_slope(self, number: int, activation: str, place: int, adjoint: int) -> int:
-        out = Placeholder(self.tape, self.tape.add((element(place), number)))
-        rule = SLOPES.get(activation)
-        (slope,) = rule(out, out) if rule else OPERATIONS[activation].partials(out, [out])
-        return self.tape.apply("multiply", adjoint, self.tape.lift(slope))
+        out = self.tape.add((element(place), number))
+        (slope,) = self._partials(activation, out, [out])  # those of layers are functions of the output alone
+        return self.tape.apply("multiply", adjoint, slope)
 
     def _layer_before(self, x: Sequence[int]) -> int | None:
         """The layer that has just these results, for this layer alone, and an f: then f' is part of the step."""

@@ -15,7 +15,7 @@ from autograd.tracing import LEAVES, Tape
 
 MAGIC, VERSION = 0x50475441, 1
 ARENA = 40_000  # doubles that the row slots of a thread may take: they are to stay in the second-level cache
-MOST_LANES, FEW_LANES = 256, 256
+MOST_LANES = 256
 
 
 class Program(NamedTuple):
@@ -326,8 +326,7 @@ class Lowering:
         for kind, *words in self.code_of_rows:
             flat = [word if type(word) is int else word[1] + self.slots * (word[0] == "splat") for word in words]
             rows.extend([self.code[kind], *flat, *[0] * (7 - len(flat))])
-        most = MOST_LANES if self.widest else FEW_LANES
-        lanes = max(8, min(most, ARENA // max(1, self.slots) // 8 * 8))
+        lanes = max(8, min(MOST_LANES, ARENA // max(1, self.slots) // 8 * 8))
         sizes = [
             self.n_inputs, len(self.places), len(self.constants), self.count, self._sum_count(), self.sums_at,
             len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes, self.widest,

@@ -10,12 +10,11 @@ The sum finds damage, it is no signature: whatever is read is checked step by st
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from hashlib import sha256
 from math import isfinite
 from typing import Any, NoReturn
 
 from autograd.compiler import messages
+from autograd.files import digest
 from autograd.formatting import on_one_line, shown
 from autograd.operations import OPERATIONS
 from autograd.structure import flat
@@ -35,7 +34,7 @@ def to_text(name: str, example: Any, shape: Any, tape: Tape, outputs: list[int])
         "parameters": [[_number(parameter.data), parameter.label] for parameter in tape.parameters],
         "labels": {str(number): label for number, label in tape.labels.items()},
     }  # fmt: skip
-    return json.dumps(content | {"sha256": _digest(content)}, separators=(",", ":")) + "\n"
+    return json.dumps(content | {"sha256": digest(content)}, separators=(",", ":")) + "\n"
 
 
 def from_text(text: str | bytes) -> tuple[str, Any, Any, Tape, list[int]]:
@@ -48,7 +47,7 @@ def from_text(text: str | bytes) -> tuple[str, Any, Any, Tape, list[int]]:
         _fail(f'it has no "format": "{FORMAT}"')
     if content.get("version") != VERSION:
         _fail(f"it is of version {shown(content.get('version'))}, and this program reads version {VERSION}")
-    if content.pop("sha256", None) != _digest(content):
+    if content.pop("sha256", None) != digest(content):
         _fail("it was changed after it was saved: its sha256 does not fit")
     kinds = {"name": str, "example": list, "steps": list, "outputs": list, "parameters": list, "labels": dict}
     for key, kind in kinds.items():
@@ -128,10 +127,6 @@ def _float(number: Any) -> float:
     if number not in ("nan", "inf", "-inf") and type(number) not in (float, int):
         _fail(f"{shown(number)} is no number")
     return float(number)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def _fail(problem: str) -> NoReturn:
