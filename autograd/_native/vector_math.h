@@ -46,15 +46,18 @@ INLINE vd with_sign(vd x, vd sign) {
     return (vd)((vi)x | ((vi)sign & (vi)splat(-0.0)));
 }
 
-/* c[0] + c[1] x + ... + c[n-1] x^(n-1): the even and the odd terms are two Horner chains in x^2, which run at the
-   same time. n is a constant where this is inlined, so the loops unroll and the coefficients become operands. */
+/* c[0] + c[1] x + ... + c[n-1] x^(n-1), four terms at a time: (c0 + c1 x) + (c2 + c3 x) x^2, and these by a Horner chain
+   in x^4 (Estrin's scheme): few of the operations wait for one another. n is a constant where this is inlined, so the
+   loops unroll and the coefficients become operands. */
 INLINE vd polynomial(const double *c, int n, vd x) {
-    vd square = x * x, top = splat(c[n - 1]), other = splat(c[n - 2]);
-    for (int i = n - 3; i >= 0; i -= 2)
-        top = top * square + c[i];
-    for (int i = n - 4; i >= 0; i -= 2)
-        other = other * square + c[i];
-    return n % 2 ? top + x * other : other + x * top;
+    vd square = x * x, fourth = square * square, sum = splat(0.0);
+    for (int i = (n - 1) / 4 * 4; i >= 0; i -= 4) {
+        vd four = i + 1 < n ? c[i] + c[i + 1] * x : splat(c[i]);
+        if (i + 2 < n)
+            four += (i + 3 < n ? c[i + 2] + c[i + 3] * x : splat(c[i + 2])) * square;
+        sum = i + 4 < n ? four + fourth * sum : four;
+    }
+    return sum;
 }
 #define POLYNOMIAL(coefficients, x) polynomial(coefficients, sizeof(coefficients) / sizeof(double), x)
 
@@ -116,14 +119,19 @@ INLINE vd v_tanh(vd x) {
     vu k;
     vd p = reduced_expm1(at_most(2.0 * magnitude(x), 40.0), &k);  /* tanh 20 rounds to 1 */
     vd scale = power_of_two(k);
-    vd m = scale * p + (scale - 1.0);
-    return with_sign(m / (m + 2.0), x);
+    return with_sign((scale * p + (scale - 1.0)) / (scale * p + (scale + 1.0)), x);
 }
 
 /* With u = e^-|x|, which does not overflow: 1 / (1 + u) for x >= 0 and u / (1 + u), tiny where u is, for x < 0. */
 INLINE vd v_sigmoid(vd x) {
-    vd u = exp_below_710(-magnitude(x));
-    return vselect((vi)(x < 0.0), u, splat(1.0)) / (1.0 + u);
+    vu k;
+    vi negative = (vi)(x < 0.0), far = (vi)(magnitude(x) > 746.0);  /* e^-746 rounds to 0 */
+    vd p = reduced_expm1(-magnitude(x), &k);
+    /* 2^k, exact where it is subnormal too. */
+    vi small = (vi)(magnitude(x) > 700.0);
+    vd scale = power_of_two(k + ((vu)small & 128)) * vselect(small, splat(0x1p-128), splat(1.0));
+    vd y = vselect(negative, scale * p + scale, splat(1.0)) / (scale * p + (1.0 + scale));
+    return vselect(far, vselect(negative, splat(0.0), splat(1.0)), y);
 }
 
 /* e^(-x^2). The rounding of x^2 counts up to 700 times as much in the result, so it is made up for: with x in two halves
