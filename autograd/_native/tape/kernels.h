@@ -36,11 +36,114 @@
 UNARY_OPERATIONS(SCALAR)
 #undef SCALAR
 
-static void NAME(rows)(Context *context, int64_t lanes) {
+/* One instruction over the lanes of a chunk, of which there is at least one vector. */
+#define KERNEL(name) static void row_##name(const Instruction *i, const Context *context, int64_t lanes)
+#define EACH_VECTOR(t) for (int64_t t = 0; t < lanes; t += LANES)
+
+#define CASE(name, value)                                                                                              \
+    KERNEL(name) {                                                                                                     \
+        double *out = context->address[i->out];                                                                        \
+        const double *from = context->address[i->a];                                                                   \
+        EACH_VECTOR(t) {                                                                                               \
+            const vd x = load(from + t);                                                                               \
+            store(out + t, value);                                                                                     \
+        }                                                                                                              \
+    }
+VECTOR_OPERATIONS(CASE)
+#undef CASE
+
+#define CASE(name, value)                                                                                              \
+    KERNEL(name) {                                                                                                     \
+        double *out = context->address[i->out];                                                                        \
+        const double *left = context->address[i->a], *right = context->address[i->b];                                  \
+        const int64_t first = context->mask[i->a], second = context->mask[i->b];                                       \
+        if (first & second)                                                                                            \
+            EACH_VECTOR(t) {                                                                                           \
+                const vd a = load(left + t), b = load(right + t);                                                      \
+                store(out + t, value);                                                                                 \
+            }                                                                                                          \
+        else                                                                                                           \
+            EACH_VECTOR(t) {                                                                                           \
+                const vd a = load(left + (t & first)), b = load(right + (t & second));                                 \
+                store(out + t, value);                                                                                 \
+            }                                                                                                          \
+    }
+VECTOR_PAIRS(CASE)
+#undef CASE
+
+#define CASE(name, value)                                                                                              \
+    KERNEL(name) {                                                                                                     \
+        double *out = context->address[i->out];                                                                        \
+        const double *left = context->address[i->a], *right = context->address[i->b], *last = context->address[i->c];  \
+        const int64_t first = context->mask[i->a], second = context->mask[i->b], third = context->mask[i->c];          \
+        EACH_VECTOR(t) {                                                                                               \
+            const vd a = load(left + (t & first)), b = load(right + (t & second)), c = load(last + (t & third));       \
+            store(out + t, value);                                                                                     \
+        }                                                                                                              \
+    }
+VECTOR_TRIPLES(CASE)
+#undef CASE
+
+#define CASE(name)                                                                                                     \
+    KERNEL(name) {                                                                                                     \
+        double *out = context->address[i->out];                                                                        \
+        const double *from = context->address[i->a];                                                                   \
+        for (int64_t t = 0; t < lanes; t++)                                                                            \
+            out[t] = scalar_##name(from[t]);                                                                           \
+    }
+LANE_BY_LANE(CASE)
+#undef CASE
+
+KERNEL(power) {
+    double *out = context->address[i->out];
+    const double *left = context->address[i->a], *right = context->address[i->b];
+    const int64_t first = context->mask[i->a], second = context->mask[i->b];
+    for (int64_t t = 0; t < lanes; t++)
+        out[t] = op_power(left[t & first], right[t & second]);
+}
+
+KERNEL(row_sum) { context->sums[i->out] += sum_over_lanes(context->address[i->a], lanes); }
+
+KERNEL(row_dot) {
+    const double *left = context->address[i->a], *right = context->address[i->b];
+    const int64_t first = context->mask[i->a], second = context->mask[i->b];
+    vd sum = splat(0.0);
+    EACH_VECTOR(t) sum += load(left + (t & first)) * load(right + (t & second));
+    context->sums[i->out] += sum_of_lanes(sum);
+}
+
+/* Where the slots of a layer stand. */
+INLINE double *const *slots_of(const Instruction *i, const Context *context) {
+    return context->layer + (i->a - context->program->layers_at);
+}
+
+KERNEL(affine) {
+    double *const *layer = slots_of(i, context);
+    const double *biases = i->b < 0 ? NULL : context->uniform + i->b;
+    affine(context->uniform + i->out, biases, i->n, i->m, layer, layer + i->n, lanes, i->activation);
+}
+
+KERNEL(transposed) {
+    double *const *layer = slots_of(i, context);
+    double *const *results = layer + i->m;
+    transposed(context->uniform + i->out, i->n, i->m, layer, results, results + i->n, lanes, i->activation);
+}
+
+KERNEL(outer) {
+    double *const *layer = slots_of(i, context);
+    double *biases = i->b < 0 ? NULL : context->sums + i->b;
+    outer(context->sums + i->out, biases, i->n, i->m, layer, layer + i->m, lanes);
+}
+
+#define ENTRY(name, ...) [OP_##name] = row_##name,
+static void (*const kernel[OPERATION_COUNT])(const Instruction *, const Context *, int64_t) = {
+    VECTOR_OPERATIONS(ENTRY) VECTOR_PAIRS(ENTRY) VECTOR_TRIPLES(ENTRY) LANE_BY_LANE(ENTRY)
+    ENTRY(power) ENTRY(row_sum) ENTRY(row_dot) ENTRY(affine) ENTRY(transposed) ENTRY(outer)
+};
+#undef ENTRY
+
+static void NAME(rows)(const Context *context, int64_t lanes) {
     const Program *program = context->program;
-    double *const *address = context->address, *sums = context->sums;
-    const int64_t *mask = context->mask;
-    const double *uniform = context->uniform;
     Ahead ahead = context->ahead;
     int32_t column = 0;
     int64_t line = 0;
@@ -54,96 +157,7 @@ static void NAME(rows)(Context *context, int64_t lanes) {
             if (++line == ahead.lines)
                 line = 0, column++;
         }
-        switch (i->op) {
-#define CASE(name, value)                                                                                              \
-    case OP_##name: {                                                                                                  \
-        double *out = address[i->out];                                                                                 \
-        const double *left = address[i->a];                                                                            \
-        for (int64_t t = 0; t < lanes; t += LANES) {                                                                   \
-            const vd x = load(left + t);                                                                               \
-            store(out + t, value);                                                                                     \
-        }                                                                                                              \
-        break;                                                                                                         \
-    }
-            VECTOR_OPERATIONS(CASE)
-#undef CASE
-#define CASE(name, value)                                                                                              \
-    case OP_##name: {                                                                                                  \
-        double *out = address[i->out];                                                                                 \
-        const double *left = address[i->a], *right = address[i->b];                                                    \
-        const int64_t first = mask[i->a], second = mask[i->b];                                                         \
-        if (first & second)                                                                                            \
-            for (int64_t t = 0; t < lanes; t += LANES) {                                                               \
-                const vd a = load(left + t), b = load(right + t);                                                      \
-                store(out + t, value);                                                                                 \
-            }                                                                                                          \
-        else                                                                                                           \
-            for (int64_t t = 0; t < lanes; t += LANES) {                                                               \
-                const vd a = load(left + (t & first)), b = load(right + (t & second));                                 \
-                store(out + t, value);                                                                                 \
-            }                                                                                                          \
-        break;                                                                                                         \
-    }
-            VECTOR_PAIRS(CASE)
-#undef CASE
-#define CASE(name, value)                                                                                              \
-    case OP_##name: {                                                                                                  \
-        double *out = address[i->out];                                                                                 \
-        const double *left = address[i->a], *right = address[i->b], *last = address[i->c];                             \
-        const int64_t first = mask[i->a], second = mask[i->b], third = mask[i->c];                                     \
-        for (int64_t t = 0; t < lanes; t += LANES) {                                                                   \
-            const vd a = load(left + (t & first)), b = load(right + (t & second)), c = load(last + (t & third));       \
-            store(out + t, value);                                                                                     \
-        }                                                                                                              \
-        break;                                                                                                         \
-    }
-            VECTOR_TRIPLES(CASE)
-#undef CASE
-#define CASE(name)                                                                                                     \
-    case OP_##name: {                                                                                                  \
-        double *out = address[i->out];                                                                                 \
-        const double *left = address[i->a];                                                                            \
-        for (int64_t t = 0; t < lanes; t++)                                                                            \
-            out[t] = scalar_##name(left[t]);                                                                           \
-        break;                                                                                                         \
-    }
-            LANE_BY_LANE(CASE)
-#undef CASE
-        case OP_power: {
-            double *out = address[i->out];
-            const double *left = address[i->a], *right = address[i->b];
-            const int64_t first = mask[i->a], second = mask[i->b];
-            for (int64_t t = 0; t < lanes; t++)
-                out[t] = op_power(left[t & first], right[t & second]);
-            break;
-        }
-        case OP_row_sum:
-            sums[i->out] += sum_over_lanes(address[i->a], lanes);
-            break;
-        case OP_row_dot: {
-            const double *left = address[i->a], *right = address[i->b];
-            const int64_t first = mask[i->a], second = mask[i->b];
-            vd sum = splat(0.0);
-            for (int64_t t = 0; t < lanes; t += LANES)
-                sum += load(left + (t & first)) * load(right + (t & second));
-            sums[i->out] += sum_of_lanes(sum);
-            break;
-        }
-        case OP_affine:
-        case OP_transposed:
-        case OP_outer: {
-            double *const *layer = context->layer + (i->a - program->layers_at);
-            if (i->op == OP_affine)
-                affine(uniform + i->out, i->b < 0 ? NULL : uniform + i->b, i->n, i->m, layer, layer + i->n, lanes,
-                       i->activation);
-            else if (i->op == OP_transposed)
-                transposed(uniform + i->out, i->n, i->m, layer, layer + i->m, layer + i->m + i->n, lanes, i->activation);
-            else
-                outer(sums + i->out, i->b < 0 ? NULL : sums + i->b, i->n, i->m, layer, layer + i->m, lanes);
-            break;
-        }
-        default: break;
-        }
+        kernel[i->op](i, context, lanes);
     }
 }
 
@@ -156,4 +170,7 @@ static int NAME(finite)(const double *number, int64_t lanes) {
     return sum_of_lanes(odd) == 0.0;
 }
 
-const Kernels NAME(kernels) = {SET, LANES, NAME(rows), NAME(uniform), NAME(finite)};
+#ifndef NARROW
+#define NARROW NULL
+#endif
+const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite)};

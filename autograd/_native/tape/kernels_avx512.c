@@ -7,6 +7,7 @@
 #endif
 #define LANES 8
 #define SET "avx512"
+#define NARROW &avx512_narrow_kernels
 #define NAME(function) avx512_##function
 #include "kernels.h"
 #ifdef __clang__

@@ -63,12 +63,18 @@ INLINE void product_of_vectors(const double *weights, int64_t across, int64_t al
                                double *const *x, int outputs, double *const *out, double *const *h, int64_t at,
                                const int activation, const int vectors, const int block) {
     int p = 0;
+#define OF(outputs)                                                                                                    \
+    product(weights + p * across, across, along, bias ? bias + p : bias, count, x, out + p, h ? h + p : h, at,         \
+            activation, outputs, vectors)
     for (; p + block <= outputs; p += block)
-        product(weights + p * across, across, along, bias ? bias + p : bias, count, x, out + p, h ? h + p : h, at,
-                activation, block, vectors);
+        OF(block);
+    if (vectors == 1 && p + 4 <= outputs)
+        OF(4), p += 4;
+    if (vectors == 1 && p + 2 <= outputs)
+        OF(2), p += 2;
     for (; p < outputs; p++)
-        product(weights + p * across, across, along, bias ? bias + p : bias, count, x, out + p, h ? h + p : h, at,
-                activation, 1, vectors);
+        OF(1);
+#undef OF
 }
 
 INLINE void product_of_rows(const double *weights, int64_t across, int64_t along, const double *bias, int count,
@@ -99,7 +105,7 @@ INLINE void product_of_rows(const double *weights, int64_t across, int64_t along
 #undef OF
 }
 
-static void affine(const double *weights, const double *bias, int n, int m, double *const *x, double *const *h,
+INLINE void affine(const double *weights, const double *bias, int n, int m, double *const *x, double *const *h,
                    int64_t lanes, int activation) {
     switch (activation) {
     case RELU: product_of_rows(weights, n, 1, bias, n, x, m, h, NULL, lanes, RELU); break;
@@ -109,7 +115,7 @@ static void affine(const double *weights, const double *bias, int n, int m, doub
     }
 }
 
-static void transposed(const double *weights, int n, int m, double *const *d, double *const *x_bar, double *const *h,
+INLINE void transposed(const double *weights, int n, int m, double *const *d, double *const *x_bar, double *const *h,
                        int64_t lanes, int activation) {
     switch (activation) {
     case RELU: product_of_rows(weights, 1, n, NULL, m, d, n, x_bar, h, lanes, RELU); break;
@@ -167,38 +173,56 @@ static double sum_over_lanes(const double *a, int64_t lanes) {
     return sum_of_lanes(sum);
 }
 
-/* The same, and the biases behind, for a single vector and few inputs: all products in a row. What is left over of
-   fours is added in twos and ones: a wider store over what was just stored narrow would have to wait for it. */
-static void outer_of_vector(double *sums, int n, int m, double *const *d, double *const *x) {
-    const int weights = m * n, all = weights + m;
-    vd product[4];
-    int p = 0, q = 0, k = 0;
-    while (k < all) {
-        const int count = all - k >= 4 ? 4 : all - k >= 2 ? 2 : 1;
-        for (int j = 0; j < count; j++)
-            if (k + j < weights) {
-                product[j] = load(d[p]) * load(x[q]);
-                if (++q == n)
-                    q = 0, p++;
-            } else
-                product[j] = load(d[k + j - weights]);
-        if (count == 4)
-            add_sums_of_lanes(product[0], product[1], product[2], product[3], sums + k);
-        else if (count == 2)
-            add_two_sums_of_lanes(product[0], product[1], sums + k);
-        else
-            sums[k] += sum_of_lanes(product[0]);
-        k += count;
+/* sums[0] += the sum of a[0]'s lanes, ...: four, two or one at a time, as the next reader wants to find them. */
+INLINE void add_sums(const vd *a, const int count, double *sums) {
+    int k = 0;
+    UNROLL for (; k + 4 <= count; k += 4)
+        add_sums_of_lanes(a[k], a[k + 1], a[k + 2], a[k + 3], sums + k);
+    if (k + 2 <= count)
+        add_two_sums_of_lanes(a[k], a[k + 1], sums + k), k += 2;
+    if (k < count)
+        sums[k] += sum_of_lanes(a[k]);
+}
+
+/* The same, and the biases behind, for a single vector and few inputs, a number that the compiler knows. */
+INLINE void outer_of_vector(double *sums, const int n, int m, double *const *d, double *const *x) {
+    const int block = n == 2 ? 2 : 4;
+    vd side[3], product[12], adjoint[4];
+    int p = 0;
+    UNROLL for (int q = 0; q < n; q++)
+        side[q] = held(x[q]);
+    for (; p + block <= m; p += block) {
+        UNROLL for (int k = 0; k < block * n; k++)
+            product[k] = load(d[p + k / n]) * side[k % n];
+        add_sums(product, block * n, sums + p * n);
+    }
+    for (; p < m; p++) {
+        UNROLL for (int q = 0; q < n; q++)
+            product[q] = load(d[p]) * side[q];
+        add_sums(product, n, sums + p * n);
+    }
+    for (p = 0; p < m; p += 4) {
+        UNROLL for (int k = 0; k < 4; k++)
+            adjoint[k] = load(d[p + k < m ? p + k : p]);
+        switch (m - p) {
+        case 1: add_sums(adjoint, 1, sums + m * n + p); break;
+        case 2: add_sums(adjoint, 2, sums + m * n + p); break;
+        case 3: add_sums(adjoint, 3, sums + m * n + p); break;
+        default: add_sums(adjoint, 4, sums + m * n + p); break;
+        }
     }
 }
 
-static void outer(double *weights, double *biases, int n, int m, double *const *d, double *const *x, int64_t lanes) {
+INLINE void outer(double *weights, double *biases, int n, int m, double *const *d, double *const *x, int64_t lanes) {
     const int block = LANES == 8 ? 4 : 2;
     int p = 0;
-    if (lanes == LANES && n < 4 && biases == weights + m * n) {
-        outer_of_vector(weights, n, m, d, x);
-        return;
-    }
+    if (lanes == LANES && biases == weights + m * n)
+        switch (n) {
+        case 1: outer_of_vector(weights, 1, m, d, x); return;
+        case 2: outer_of_vector(weights, 2, m, d, x); return;
+        case 3: outer_of_vector(weights, 3, m, d, x); return;
+        default: break;
+        }
     for (; p + block <= m; p += block)
         outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, block, 4);
     for (; p < m; p++)

@@ -40,7 +40,7 @@ void end_team(Team *team);
 /* The memory of a run, kept for the next one. */
 typedef struct {
     const Program *program;
-    const Kernels *kernels;
+    const Kernels *kernels, *of_rows; /* for uniform numbers, and for this run's rows */
     double *uniform, *splat, *sums; /* the sums of each group of rows */
     Context *context;               /* one for each thread */
     int contexts;

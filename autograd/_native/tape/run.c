@@ -138,7 +138,7 @@ static void look_ahead(const Workspace *work, Context *context, const Job *job, 
 }
 
 static int64_t lanes_of(const Workspace *work, int64_t rows) {
-    const int64_t width = work->kernels->lanes;
+    const int64_t width = work->of_rows->lanes;
     return (rows + width - 1) & ~(width - 1);
 }
 
@@ -173,9 +173,9 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
     if (moved)
         for (int32_t k = p->layers_at; k < p->pool_size; k++)
             context->layer[k - p->layers_at] = context->address[p->pool[k]];
-    work->kernels->rows(context, lanes);
+    work->of_rows->rows(context, lanes);
     for (int32_t k = 0; k < p->outputs; k++)
-        if (!work->kernels->finite(context->address[p->inputs + 1 + k], lanes))
+        if (!work->of_rows->finite(context->address[p->inputs + 1 + k], lanes))
             __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
     if (!in_place)
         for (int32_t k = 0; k < p->outputs; k++) {
@@ -234,7 +234,7 @@ static int divide_rows(Workspace *work, const Job *job) {
             sums[k] = 0.0;
         work->context->sums = sums;
         if (job->again && !work->shares && work->context->weighted == job->rows)
-            work->kernels->rows(work->context, lanes_of(work, job->rows));
+            work->of_rows->rows(work->context, lanes_of(work, job->rows));
         else
             run_chunk(work, work->context, job, 0, job->rows);
         return 0;
@@ -262,6 +262,8 @@ static int divide_rows(Workspace *work, const Job *job) {
 /* Lanes behind the last row repeat it, and weigh nothing. Where that row has an infinity they add 0 * inf, NaN: then the
    copies share what the row weighs instead, which is right but for a last digit. */
 static int run_rows(Workspace *work, const Job *job) {
+    const Kernels *narrow = work->kernels->narrow;
+    work->of_rows = narrow != NULL && job->rows <= narrow->lanes ? narrow : work->kernels;
     if (divide_rows(work, job) < 0)
         return -1;
     if (job->rows == lanes_of(work, job->rows))

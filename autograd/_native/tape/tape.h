@@ -93,15 +93,16 @@ typedef struct {
 #define WIDEST 8 /* doubles in the largest vector */
 
 /* The kernels of one instruction set. */
-typedef struct {
+typedef struct Kernels {
     const char *name;
     int lanes;
-    void (*rows)(Context *context, int64_t lanes);
+    const struct Kernels *narrow; /* of fewer lanes, for runs of so few rows; or NULL */
+    void (*rows)(const Context *context, int64_t lanes);
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
     int (*finite)(const double *number, int64_t lanes); /* whether all of them are */
 } Kernels;
 
-extern const Kernels baseline_kernels, avx2_kernels, avx512_kernels;
+extern const Kernels baseline_kernels, avx2_kernels, avx512_kernels, avx512_narrow_kernels;
 extern const int32_t operand_count[ELEMENTWISE_COUNT];
 
 #endif
