@@ -142,23 +142,29 @@ static void (*const kernel[OPERATION_COUNT])(const Instruction *, const Context 
 };
 #undef ENTRY
 
+/* The next lines of the columns that the next chunk needs. */
+INLINE void fetch(const Ahead *ahead, int32_t *column, int64_t *line) {
+    for (int64_t k = 0; k < ahead->at_a_time && *column < ahead->columns; k++) {
+        const char *next = ahead->column[*column] + 64 * *line;
+        if (*column < ahead->read)
+            __builtin_prefetch(next, 0);
+        else
+            __builtin_prefetch(next, 1);
+        if (++*line == ahead->lines)
+            *line = 0, ++*column;
+    }
+}
+
 static void NAME(rows)(const Context *context, int64_t lanes) {
-    const Program *program = context->program;
-    Ahead ahead = context->ahead;
+    const Instruction *i = context->program->instruction, *end = i + context->program->instructions;
     int32_t column = 0;
     int64_t line = 0;
-    for (const Instruction *i = program->instruction, *end = i + program->instructions; i < end; i++) {
-        for (int64_t k = 0; k < ahead.at_a_time && column < ahead.columns; k++) {
-            const char *next = ahead.column[column] + 64 * line;
-            if (column < ahead.read)
-                __builtin_prefetch(next, 0);
-            else
-                __builtin_prefetch(next, 1);
-            if (++line == ahead.lines)
-                line = 0, column++;
-        }
+    for (; column < context->ahead.columns && i < end; i++) {
+        fetch(&context->ahead, &column, &line);
         kernel[i->op](i, context, lanes);
     }
+    for (; i < end; i++)
+        kernel[i->op](i, context, lanes);
 }
 
 static int NAME(finite)(const double *number, int64_t lanes) {
