@@ -44,7 +44,7 @@ class Compiled:
         check_against_eager(self)
         check_targets(problem)
 
-    def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
+    def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[Sequence[float], Sequence[float]]:
         """The losses and gradient norms of the epochs that were done: one, or what a slice of time allowed."""
         return self._in_c(order, epochs, convergence) if self.in_c else one_epoch(self, self._differentiate, order)
 
@@ -61,11 +61,10 @@ class Compiled:
             parameter.grad = adjoint
         return loss, penalty
 
-    def _in_c(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
+    def _in_c(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[Sequence[float], Sequence[float]]:
         in_order = order == sorted(order)
         places = self.count if in_order else array("q", order)
-        losses: list[float] = []
-        norms: list[float] = []
+        losses = norms = array("d")
         while not losses:  # an epoch may take several slices
             if self.loop is None:
                 self._start()

@@ -80,7 +80,7 @@ class Eager:
         self.problem, self.optimizer, self.size = problem, optimizer, size
         self.parameters = problem.model.parameters()
 
-    def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[list[float], list[float]]:
+    def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[Sequence[float], Sequence[float]]:
         """One epoch: its loss and the mean of the gradient's norms. Raises OverflowError where a loss is not finite."""
         return one_epoch(self, self.differentiate, order)
 

@@ -9,7 +9,7 @@ so that only the graph of one row is in memory.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from numbers import Integral
 from random import Random
@@ -24,7 +24,7 @@ from nn.optimizers import Optimizer
 from nn.rows import Target, checked_rows, rows_of
 
 Reduction = Literal["mean", "sum"]
-MOST_EPOCHS = 10_000  # of one call: what the history is made of lies in memory twice
+MOST_EPOCHS = 100_000  # of one call into C
 
 
 class Epoch(NamedTuple):
@@ -34,6 +34,28 @@ class Epoch(NamedTuple):
     validation_loss: float | None
     gradient_norm: float
     seconds: float
+
+
+class Numbers:
+    """An attribute that is a list of numbers. What `more` adds waits until somebody looks: a small network's epoch takes
+    less time in C than its floats do in Python."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.place = "_" + name
+
+    def __set__(self, history: Any, numbers: Iterable[float]) -> None:
+        vars(history)[self.place] = list(numbers), []
+
+    def __get__(self, history: Any, owner: type) -> list[float]:
+        listed: list[float]
+        listed, waiting = vars(history)[self.place]
+        for numbers in waiting:
+            listed.extend(numbers)
+        waiting.clear()
+        return listed
+
+    def more(self, history: Any, numbers: Sequence[float]) -> None:
+        vars(history)[self.place][1].append(numbers)
 
 
 class History:
@@ -51,11 +73,11 @@ class History:
     diverged         a loss became infinite or NaN; the model is as it was before
     """
 
+    loss, gradient_norm, seconds = Numbers(), Numbers(), Numbers()
+
     def __init__(self) -> None:
-        self.loss: list[float] = []
+        self.loss, self.gradient_norm, self.seconds = [], [], []
         self.validation_loss: list[float] = []
-        self.gradient_norm: list[float] = []
-        self.seconds: list[float] = []
         self.engine = ""
         self.snapshots: list[dict[Value, float]] = []
         self.converged = self.interrupted = self.diverged = False
@@ -64,6 +86,11 @@ class History:
     def epochs(self) -> list[Epoch]:
         validation: list[Any] = list(self.validation_loss) or [None] * len(self.loss)
         return [Epoch(*numbers) for numbers in zip(self.loss, validation, self.gradient_norm, self.seconds)]
+
+    def add(self, losses: Sequence[float], gradient_norms: Sequence[float], seconds: Sequence[float]) -> None:
+        """More epochs: their numbers, which become part of the lists."""
+        for name, numbers in (("loss", losses), ("gradient_norm", gradient_norms), ("seconds", seconds)):
+            vars(History)[name].more(self, numbers)
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the epochs; see `nn.plot_history`."""
@@ -139,20 +166,20 @@ def fit(
     bar = _bar(epochs, progress)
 
     def snap() -> None:
-        if snapshot_every and len(history.loss) % snapshot_every == 0:
+        if snapshot_every and done % snapshot_every == 0:
             history.snapshots.append({parameter: parameter.data for parameter in parameters})
 
     shuffles = shuffle and size < len(rows)
     looks = bool(callbacks) or held_out is not None or snapshot_every is not None
-    computing = None
+    computing, done = None, 0
     snap()
     try:
         computing = epochs_of(problem, optimizer, size, engine, threads)
         history.engine = computing.name
-        while len(history.loss) < epochs and not convergence.reached:
+        while done < epochs and not convergence.reached:
             if shuffles:
                 generator.shuffle(order)
-            block = 1 if shuffles or looks else min(epochs - len(history.loss), MOST_EPOCHS)
+            block = 1 if shuffles or looks else min(epochs - done, MOST_EPOCHS)
             losses, norms, seconds = timed(computing, order, block, convergence)
             convergence.look_at(losses)
             if looks:
@@ -160,9 +187,8 @@ def fit(
             if held_out is not None:
                 with no_grad():
                     history.validation_loss.append(_number(_risk(model, *held_out, loss, reduction)))
-            history.loss += losses
-            history.gradient_norm += norms
-            history.seconds += seconds
+            history.add(losses, norms, seconds)
+            done += len(losses)
             snap()
             bar.set_postfix(loss=f"{losses[-1]:.4g}", refresh=False)
             bar.update(len(losses))
@@ -174,7 +200,7 @@ def fit(
     except OverflowError as error:
         history.diverged = True
         warnings.warn(
-            f"Training diverged in epoch {len(history.loss) + 1}: {str(error).rstrip('.')}.\n"
+            f"Training diverged in epoch {done + 1}: {str(error).rstrip('.')}.\n"
             "  The model is as the step before left it. Take a smaller learning rate, or scale the inputs.",
             RuntimeWarning,
             stacklevel=2,

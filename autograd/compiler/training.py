@@ -122,7 +122,7 @@ class Loop:
         patience: int,
         seconds: float,
         threads: int,
-    ) -> tuple[Progress, list[float], list[float]]:
+    ) -> tuple[Progress, array[float], array[float]]:
         """Up to so many epochs, or what `seconds` allow: where the training stands, the losses and the gradient norms.
 
         order  the number of rows where they are taken in order and the table is padded, else their places
@@ -136,7 +136,8 @@ class Loop:
             seconds, threads,
         )  # fmt: skip
         after = Progress(*found)
-        return after, losses[: after.epochs].tolist(), norms[: after.epochs].tolist()
+        del losses[after.epochs :], norms[after.epochs :]
+        return after, losses, norms
 
     def parts_of_state(self) -> list[list[float]]:
         count = len(self.numbers)
