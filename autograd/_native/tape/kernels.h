@@ -6,8 +6,14 @@
 
 #include "../vector_math.h"
 
+/* One instruction over the lanes of a chunk, of which there is at least one vector. */
+typedef void Kernel(const Instruction *i, const Context *context, int64_t lanes);
+#define KERNEL(name) static void row_##name(const Instruction *i, const Context *context, int64_t lanes)
+#define EACH_VECTOR(t) for (int64_t t = 0; t < lanes; t += LANES)
+
 #include "layers.h"
 #include "uniform.h"
+#include "optimizers.h"
 
 #define VECTOR_OPERATIONS(X)                                                                                           \
     X(identity, x) X(negative, -x) X(absolute, (vd)((vi)x & 0x7fffffffffffffffLL))                                     \
@@ -35,10 +41,6 @@
     static inline double scalar_##name(double x) { return value; }
 UNARY_OPERATIONS(SCALAR)
 #undef SCALAR
-
-/* One instruction over the lanes of a chunk, of which there is at least one vector. */
-#define KERNEL(name) static void row_##name(const Instruction *i, const Context *context, int64_t lanes)
-#define EACH_VECTOR(t) for (int64_t t = 0; t < lanes; t += LANES)
 
 #define CASE(name, value)                                                                                              \
     KERNEL(name) {                                                                                                     \
@@ -112,31 +114,8 @@ KERNEL(row_dot) {
     context->sums[i->out] += sum_of_lanes(sum);
 }
 
-/* Where the slots of a layer stand. */
-INLINE double *const *slots_of(const Instruction *i, const Context *context) {
-    return context->layer + (i->a - context->program->layers_at);
-}
-
-KERNEL(affine) {
-    double *const *layer = slots_of(i, context);
-    const double *biases = i->b < 0 ? NULL : context->uniform + i->b;
-    affine(context->uniform + i->out, biases, i->n, i->m, layer, layer + i->n, lanes, i->activation);
-}
-
-KERNEL(transposed) {
-    double *const *layer = slots_of(i, context);
-    double *const *results = layer + i->m;
-    transposed(context->uniform + i->out, i->n, i->m, layer, results, results + i->n, lanes, i->activation);
-}
-
-KERNEL(outer) {
-    double *const *layer = slots_of(i, context);
-    double *biases = i->b < 0 ? NULL : context->sums + i->b;
-    outer(context->sums + i->out, biases, i->n, i->m, layer, layer + i->m, lanes);
-}
-
 #define ENTRY(name, ...) [OP_##name] = row_##name,
-static void (*const kernel[OPERATION_COUNT])(const Instruction *, const Context *, int64_t) = {
+static Kernel *const kernel[OPERATION_COUNT] = {
     VECTOR_OPERATIONS(ENTRY) VECTOR_PAIRS(ENTRY) VECTOR_TRIPLES(ENTRY) LANE_BY_LANE(ENTRY)
     ENTRY(power) ENTRY(row_sum) ENTRY(row_dot) ENTRY(affine) ENTRY(transposed) ENTRY(outer)
 };
@@ -179,4 +158,4 @@ static int NAME(finite)(const double *number, int64_t lanes) {
 #ifndef NARROW
 #define NARROW NULL
 #endif
-const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite)};
+const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite), NAME(step)};

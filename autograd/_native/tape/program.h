@@ -64,16 +64,6 @@ static inline double result_of(const Workspace *work, int32_t k) { return work->
 
 const Kernels *best_kernels(const char *asked);
 
-/* How parameters move: the formulas of nn/optimizers.py. */
-typedef enum { SGD, ADAM, ADAMW } Rule;
-typedef struct {
-    Rule rule;
-    double lr, momentum, dampening, weight_decay, beta1, beta2, eps;
-    int nesterov, amsgrad, started; /* whether SGD has a momentum yet */
-    double *parameter, *state;      /* `state`: the momenta; of Adam m, v and the largest v, one array after the other */
-    int64_t steps;
-} Optimizer;
-
 /* Where a training stands; it may stop after any step and go on. The program's first results are the loss of the rows
    and the penalty, then a gradient for each parameter. */
 typedef struct {

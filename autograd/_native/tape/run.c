@@ -37,7 +37,7 @@ static void *aligned(void *memory) { return (void *)(((uintptr_t)memory + 63) & 
 
 int start_workspace(Workspace *work, const Program *program, const Kernels *kernels) {
     memset(work, 0, sizeof *work);
-    work->program = program, work->kernels = kernels;
+    work->program = program, work->kernels = work->of_rows = kernels;
     work->uniform = calloc((size_t)program->uniforms + 1, sizeof(double));
     work->splat = malloc((size_t)program->splats * WIDEST * sizeof(double) + 128);
     work->sums = malloc((size_t)program->sums * GROUPS * sizeof(double) + 1);
@@ -221,6 +221,14 @@ static void spread(const Workspace *work) {
             splats[s * WIDEST + k] = work->uniform[p->splat[s]];
 }
 
+static inline void start_sums(Workspace *work) {
+    double *sums = work->context->sums;
+    if (work->program->splats > 0)
+        spread(work);
+    for (int32_t k = 0; k < work->program->sums; k++)
+        sums[k] = 0.0;
+}
+
 static int divide_rows(Workspace *work, const Job *job) {
     const Program *p = work->program;
     double *sums = work->uniform + p->sums_at;
@@ -229,14 +237,9 @@ static int divide_rows(Workspace *work, const Job *job) {
     if (job->rows <= work->chunk) {
         if (make_contexts(work, 1, work->chunk) < 0)
             return -1;
-        spread(work);
-        for (int32_t k = 0; k < p->sums; k++)
-            sums[k] = 0.0;
         work->context->sums = sums;
-        if (job->again && !work->shares && work->context->weighted == job->rows)
-            work->of_rows->rows(work->context, lanes_of(work, job->rows));
-        else
-            run_chunk(work, work->context, job, 0, job->rows);
+        start_sums(work);
+        run_chunk(work, work->context, job, 0, job->rows);
         return 0;
     }
     work->job = job, work->next = 0;
@@ -259,15 +262,7 @@ static int divide_rows(Workspace *work, const Job *job) {
     return 0;
 }
 
-/* Lanes behind the last row repeat it, and weigh nothing. Where that row has an infinity they add 0 * inf, NaN: then the
-   copies share what the row weighs instead, which is right but for a last digit. */
-static int run_rows(Workspace *work, const Job *job) {
-    const Kernels *narrow = work->kernels->narrow;
-    work->of_rows = narrow != NULL && job->rows <= narrow->lanes ? narrow : work->kernels;
-    if (divide_rows(work, job) < 0)
-        return -1;
-    if (job->rows == lanes_of(work, job->rows))
-        return 0;
+static int sums_are_finite(const Workspace *work) {
     const double *sums = work->uniform + work->program->sums_at;
     double odd[4] = {0.0, 0.0, 0.0, 0.0}; /* NaN, where a sum is not finite */
     int32_t k = 0;
@@ -276,7 +271,22 @@ static int run_rows(Workspace *work, const Job *job) {
             odd[j] += sums[k + j] - sums[k + j];
     for (; k < work->program->sums; k++)
         odd[0] += sums[k] - sums[k];
-    if ((odd[0] + odd[1]) + (odd[2] + odd[3]) == 0.0)
+    return (odd[0] + odd[1]) + (odd[2] + odd[3]) == 0.0;
+}
+
+/* Lanes behind the last row repeat it, and weigh nothing. Where that row has an infinity they add 0 * inf, NaN: then the
+   copies share what the row weighs instead, which is right but for a last digit. */
+static int run_rows(Workspace *work, const Job *job) {
+    if (job->again && work->context->weighted == job->rows) {
+        start_sums(work);
+        work->of_rows->rows(work->context, lanes_of(work, job->rows));
+    } else {
+        const Kernels *narrow = work->kernels->narrow;
+        work->of_rows = narrow != NULL && job->rows <= narrow->lanes ? narrow : work->kernels;
+        if (divide_rows(work, job) < 0)
+            return -1;
+    }
+    if (job->rows == lanes_of(work, job->rows) || sums_are_finite(work))
         return 0;
     work->shares = 1;
     const int failed = divide_rows(work, job);

@@ -90,6 +90,16 @@ typedef struct {
     int64_t weighted;
 } Context;
 
+/* How parameters move: the formulas of nn/optimizers.py. */
+typedef enum { SGD, ADAM, ADAMW } Rule;
+typedef struct {
+    Rule rule;
+    double lr, momentum, dampening, weight_decay, beta1, beta2, eps;
+    int nesterov, amsgrad, started; /* whether SGD has a momentum yet */
+    double *parameter, *state;      /* `state`: the momenta; of Adam m, v and the largest v, one array after the other */
+    int64_t steps;
+} Optimizer;
+
 #define WIDEST 8 /* doubles in the largest vector */
 
 /* The kernels of one instruction set. */
@@ -100,6 +110,7 @@ typedef struct Kernels {
     void (*rows)(const Context *context, int64_t lanes);
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
     int (*finite)(const double *number, int64_t lanes); /* whether all of them are */
+    double (*step)(Optimizer *, const double *gradient, int32_t count); /* the square of the gradient's norm */
 } Kernels;
 
 extern const Kernels baseline_kernels, avx2_kernels, avx512_kernels, avx512_narrow_kernels;

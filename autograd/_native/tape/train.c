@@ -10,50 +10,6 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static void sgd_step(Optimizer *o, const double *restrict g, int32_t count) {
-    double *restrict p = o->parameter, *restrict b = o->state;
-    const double lr = o->lr, decay = o->weight_decay;
-    if (o->momentum == 0.0) {
-        for (int32_t k = 0; k < count; k++)
-            p[k] -= lr * (g[k] + decay * p[k]);
-        return;
-    }
-    const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
-    const double ahead = o->nesterov ? o->momentum : 1.0, now = o->nesterov ? 1.0 : 0.0;
-    for (int32_t k = 0; k < count; k++) {
-        const double slope = g[k] + decay * p[k];
-        b[k] = keep * b[k] + add * slope;
-        p[k] -= lr * (now * slope + ahead * b[k]);
-    }
-    o->started = 1;
-}
-
-static double square_norm(const double *g, int32_t count) {
-    double square[4] = {0.0, 0.0, 0.0, 0.0};
-    int32_t k = 0;
-    for (; k + 4 <= count; k += 4)
-        for (int j = 0; j < 4; j++)
-            square[j] += g[k + j] * g[k + j];
-    for (; k < count; k++)
-        square[0] += g[k] * g[k];
-    return (square[0] + square[1]) + (square[2] + square[3]);
-}
-
-static void adam_step(Optimizer *o, const double *restrict g, int32_t count) {
-    double *restrict p = o->parameter, *restrict m = o->state, *restrict v = m + count, *restrict largest = v + count;
-    const double t = (double)o->steps + 1.0, lr = o->lr / (1.0 - pow(o->beta1, t));
-    const double root = sqrt(1.0 - pow(o->beta2, t)), decay = o->rule == ADAMW ? 1.0 - o->lr * o->weight_decay : 1.0;
-    const double penalty = o->rule == ADAM ? o->weight_decay : 0.0;
-    for (int32_t k = 0; k < count; k++) {
-        const double slope = g[k] + penalty * p[k];
-        m[k] += (1.0 - o->beta1) * (slope - m[k]);
-        v[k] = o->beta2 * v[k] + (1.0 - o->beta2) * slope * slope;
-        largest[k] = largest[k] > v[k] ? largest[k] : v[k];
-        const double size = sqrt(o->amsgrad ? largest[k] : v[k]) / root + o->eps;
-        p[k] = p[k] * decay - (size != 0.0 ? lr * (m[k] / size) : 0.0);
-    }
-}
-
 /* One batch, which `job` is made to describe: 0, or -1 where memory ran out. A loss that is not finite moves nothing. */
 static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Training *training) {
     const Program *p = work->program;
@@ -77,11 +33,7 @@ static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Trainin
         return 0;
     }
     const double *g = work->uniform + p->result[2];
-    training->norms += sqrt(square_norm(g, p->parameters));
-    if (o->rule == SGD)
-        sgd_step(o, g, p->parameters);
-    else
-        adam_step(o, g, p->parameters);
+    training->norms += sqrt(work->of_rows->step(o, g, p->parameters));
     o->steps++;
     const double share = job->rows == all->rows ? 1.0 : (double)job->rows / (double)all->rows;
     training->total += (training->mean ? share * loss : loss) + share * penalty;

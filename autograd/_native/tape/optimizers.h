@@ -1,0 +1,61 @@
+/* The steps of the optimisers: the formulas of nn/optimizers.py, in loops that the compiler makes vectors of. */
+typedef double pair __attribute__((vector_size(16)));
+typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
+#define FEW 32 /* gradients: they were stored in pairs just now, and a load of more than that would wait for the memory */
+
+static void descend(Optimizer *o, const double *restrict g, int32_t count) {
+    double *restrict p = o->parameter, *restrict b = o->state;
+    const double lr = o->lr, decay = o->weight_decay;
+    if (o->momentum == 0.0) {
+        int32_t k = 0;
+        for (; count < FEW && k + 2 <= count; k += 2) {
+            const pair x = *(const pair_in_memory *)(p + k), slope = *(const pair_in_memory *)(g + k);
+            *(pair_in_memory *)(p + k) = x - lr * (slope + decay * x);
+        }
+        for (; k < count; k++)
+            p[k] -= lr * (g[k] + decay * p[k]);
+        return;
+    }
+    const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
+    const double ahead = o->nesterov ? o->momentum : 1.0, now = o->nesterov ? 1.0 : 0.0;
+    for (int32_t k = 0; k < count; k++) {
+        const double slope = g[k] + decay * p[k];
+        b[k] = keep * b[k] + add * slope;
+        p[k] -= lr * (now * slope + ahead * b[k]);
+    }
+    o->started = 1;
+}
+
+static void adapt(Optimizer *o, const double *restrict g, int32_t count) {
+    double *restrict p = o->parameter, *restrict m = o->state, *restrict v = m + count, *restrict largest = v + count;
+    const double t = (double)o->steps + 1.0, lr = o->lr / (1.0 - pow(o->beta1, t));
+    const double root = sqrt(1.0 - pow(o->beta2, t)), decay = o->rule == ADAMW ? 1.0 - o->lr * o->weight_decay : 1.0;
+    const double penalty = o->rule == ADAM ? o->weight_decay : 0.0;
+    for (int32_t k = 0; k < count; k++) {
+        const double slope = g[k] + penalty * p[k];
+        m[k] += (1.0 - o->beta1) * (slope - m[k]);
+        v[k] = o->beta2 * v[k] + (1.0 - o->beta2) * slope * slope;
+        largest[k] = largest[k] > v[k] ? largest[k] : v[k];
+        const double size = sqrt(o->amsgrad ? largest[k] : v[k]) / root + o->eps;
+        p[k] = p[k] * decay - (size != 0.0 ? lr * (m[k] / size) : 0.0);
+    }
+}
+
+static double square_norm(const double *g, int32_t count) {
+    double sum = 0.0;
+    vd squares = splat(0.0);
+    int32_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        squares += load(g + k) * load(g + k);
+    for (; k < count; k++)
+        sum += g[k] * g[k];
+    return sum + sum_of_lanes(squares);
+}
+
+static double NAME(step)(Optimizer *o, const double *g, int32_t count) {
+    if (o->rule == SGD)
+        descend(o, g, count);
+    else
+        adapt(o, g, count);
+    return square_norm(g, count);
+}
