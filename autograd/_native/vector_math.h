@@ -91,18 +91,27 @@ INLINE vd power_of_two(vu k) {
     return (vd)((k + 1023) << 52);
 }
 
-/* e^x for x < 710, infinity at 710. 2^k itself may be too large or too small to be a double, so the result is scaled in
-   two steps: by 2^(k-1) and 2, or by 2^(k+127) and 2^-127 where it or a summand may be subnormal. */
-INLINE vd exp_below_710(vd x) {
+/* 2^k itself may be too large or too small to be a double, so the result is scaled in two steps: by 2^(k-1) and 2, or by
+   2^(k+127) and 2^-127 where it or a summand may be subnormal. e^710 is infinite. */
+INLINE vd v_exp(vd x) {
     vu k;
     vi small = (vi)(x < -700.0);
-    vd p = reduced_expm1(at_least(x, -746.0), &k);  /* e^-746 rounds to 0 */
+    vd p = reduced_expm1(at_most(at_least(x, -746.0), 710.0), &k);  /* e^-746 rounds to 0 */
     vd scale = power_of_two(k - 1 + ((vu)small & 128));
     return (scale + scale * p) * vselect(small, splat(0x1p-127), splat(2.0));
 }
 
-INLINE vd v_exp(vd x) {
-    return exp_below_710(at_most(x, 710.0));
+/* 2^k for -1076 <= k <= 0, exact where it is subnormal too. `small`: whether k may be below -1022. */
+INLINE vd power_below_1(vu k, vi small) {
+    return power_of_two(k + ((vu)small & 128)) * vselect(small, splat(0x1p-128), splat(1.0));
+}
+
+/* e^x for x <= 0, rounded once. */
+INLINE vd exp_below_0(vd x) {
+    vu k;
+    vd p = reduced_expm1(at_least(x, -746.0), &k);
+    vd scale = power_below_1(k, (vi)(x < -700.0));
+    return scale * p + scale;
 }
 
 /* e^x - 1 = 2 (2^(k-1) p + 2^(k-1) - 1/2): half of it, since 2^k may overflow where the result does not. */
@@ -127,9 +136,7 @@ INLINE vd v_sigmoid(vd x) {
     vu k;
     vi negative = (vi)(x < 0.0), far = (vi)(magnitude(x) > 746.0);  /* e^-746 rounds to 0 */
     vd p = reduced_expm1(-magnitude(x), &k);
-    /* 2^k, exact where it is subnormal too. */
-    vi small = (vi)(magnitude(x) > 700.0);
-    vd scale = power_of_two(k + ((vu)small & 128)) * vselect(small, splat(0x1p-128), splat(1.0));
+    vd scale = power_below_1(k, (vi)(magnitude(x) > 700.0));
     vd y = vselect(negative, scale * p + scale, splat(1.0)) / (scale * p + (1.0 + scale));
     return vselect(far, vselect(negative, splat(0.0), splat(1.0)), y);
 }
@@ -140,7 +147,7 @@ INLINE vd v_gaussian(vd x) {
     vd z = at_most(magnitude(x), 40.0);  /* e^-1600 rounds to 0 */
     vd high = (vd)((vu)z & 0xfffffffff8000000), low = z - high, y = z * z;
     vd d = ((high * high - y) + 2.0 * high * low) + low * low;
-    return exp_below_710(-y) * (1.0 - d);
+    return exp_below_0(-y) * (1.0 - d);
 }
 
 /* ---- Logarithms ---- */
@@ -202,7 +209,7 @@ INLINE vd v_log1p(vd x) {
 
 /* max(x, 0) + ln(1 + e^-|x|): neither overflow nor, for large negative x, a loss of relative precision. */
 INLINE vd v_softplus(vd x) {
-    return at_least(x, 0.0) + log1p_finite(exp_below_710(-magnitude(x)));
+    return at_least(x, 0.0) + log1p_finite(exp_below_0(-magnitude(x)));
 }
 
 /* ---- Sine and cosine ---- */
@@ -225,18 +232,19 @@ static const double COS[] = {
 #define HALF_PI_LOW 0x1.98a2e03707345p-77
 #define LARGEST_ANGLE 50000.0  /* below 2^15 pi/2 */
 
-/* sin(x + turns pi/2) for 0 <= x <= LARGEST_ANGLE. */
-INLINE vd sin_after_quarter_turns(vd x, unsigned turns) {
-    vd rounded = x * 0x1.45f306dc9c883p-1 + ROUNDER;  /* x / (pi/2) */
+/* Sine and cosine of x, for |x| <= LARGEST_ANGLE. They share all but the last two steps. */
+INLINE void small_sin_cos(vd x, vd *sin_x, vd *cos_x) {
+    vd rounded = magnitude(x) * 0x1.45f306dc9c883p-1 + ROUNDER;  /* |x| / (pi/2) */
     vd multiple = rounded - ROUNDER;
-    vd r = ((x - multiple * HALF_PI_HIGH) - multiple * HALF_PI_MIDDLE) - multiple * HALF_PI_LOW;
+    vd r = ((magnitude(x) - multiple * HALF_PI_HIGH) - multiple * HALF_PI_MIDDLE) - multiple * HALF_PI_LOW;
     vd square = r * r;
     vd sine = r + r * square * POLYNOMIAL(SIN, square);
     vd cosine = (1.0 - 0.5 * square) + square * square * POLYNOMIAL(COS, square);
-    vu quadrant = (vu)rounded + turns;
+    vu quadrant = (vu)rounded;
     vi odd = -(vi)(quadrant & 1);
-    vu sign = (quadrant & 2) << 62;
-    return (vd)((vu)vselect(odd, cosine, sine) ^ sign);
+    vu sign = (vu)x & (vu)splat(-0.0);  /* sin(-x) = -sin x, and -0 stays -0 */
+    *sin_x = (vd)((vu)vselect(odd, cosine, sine) ^ (quadrant & 2) << 62 ^ sign);
+    *cos_x = (vd)((vu)vselect(odd, sine, cosine) ^ ((quadrant + 1) & 2) << 62);
 }
 
 /* Puts f(x) into the lanes of y where |x| is beyond LARGEST_ANGLE: rare, so they are left to the C library. */
@@ -254,25 +262,26 @@ INLINE int any_large_angle(vd x) {
     return any != 0;
 }
 
-INLINE vd v_sin(vd x) {
-    vd y = sin_after_quarter_turns(magnitude(x), 0);
-    y = (vd)((vi)y ^ ((vi)x & (vi)splat(-0.0)));  /* odd: sin(-x) = -sin x, and -0 stays -0 */
+INLINE void v_sin_cos(vd x, vd *sin_x, vd *cos_x) {
+    small_sin_cos(x, sin_x, cos_x);
     if (__builtin_expect(any_large_angle(x), 0)) {
-        vd angles = x, sines = y;  /* copies, so that x and y themselves need no address */
+        vd angles = x, sines = *sin_x, cosines = *cos_x;  /* copies, so that the originals need no address */
         redo_large_angles(&sines, &angles, sin);
-        y = sines;
+        redo_large_angles(&cosines, &angles, cos);
+        *sin_x = sines, *cos_x = cosines;
     }
-    return y;
+}
+
+INLINE vd v_sin(vd x) {
+    vd sine, cosine;
+    v_sin_cos(x, &sine, &cosine);
+    return sine;
 }
 
 INLINE vd v_cos(vd x) {
-    vd y = sin_after_quarter_turns(magnitude(x), 1);
-    if (__builtin_expect(any_large_angle(x), 0)) {
-        vd angles = x, cosines = y;
-        redo_large_angles(&cosines, &angles, cos);
-        y = cosines;
-    }
-    return y;
+    vd sine, cosine;
+    v_sin_cos(x, &sine, &cosine);
+    return cosine;
 }
 
 /* ---- Error function ---- */
@@ -290,13 +299,18 @@ static const double ERFC[] = {
     -0x1.75665b3d5b3e3p-16, 0x1.b80086452e2a8p-13, 0x1.4da85c003fe33p-15,
 };
 
-/* Beyond 1 the complement 1 - erf x is below 0.16, so that its error, of a few ulp, hardly counts. */
-INLINE vd v_erf(vd x) {
-    vu k;
+/* erf x and e^(-x^2). Beyond 1 the complement 1 - erf x is below 0.16, so that its error, of a few ulp, hardly counts. */
+INLINE void v_erf_gaussian(vd x, vd *erf_x, vd *gaussian_x) {
     vd size = at_most(magnitude(x), 6.0);  /* erf 6 rounds to 1 */
     vd square = size * size;
     vd near = size + size * POLYNOMIAL(ERF, square);
-    vd p = reduced_expm1(-square, &k), scale = power_of_two(k);
-    vd complement = (scale + scale * p) * POLYNOMIAL(ERFC, (size - 2.5) / (size + 3.0));
-    return with_sign(vselect((vi)(size < 1.0), near, 1.0 - complement), x);
+    *gaussian_x = v_gaussian(x);
+    vd complement = *gaussian_x * POLYNOMIAL(ERFC, (size - 2.5) / (size + 3.0));
+    *erf_x = with_sign(vselect((vi)(size < 1.0), near, 1.0 - complement), x);
+}
+
+INLINE vd v_erf(vd x) {
+    vd erf_x, gaussian_x;
+    v_erf_gaussian(x, &erf_x, &gaussian_x);
+    return erf_x;
 }

@@ -16,6 +16,8 @@ from autograd.tracing import LEAVES, Tape
 MAGIC, VERSION = 0x50475441, 1
 ARENA = 40_000  # doubles that the row slots of a thread may take: they are to stay in the second-level cache
 MOST_LANES = 256
+# Of one number, the two share most of their work: a function and its derivative often meet in a gradient.
+TWO_AT_ONCE = {("sin", "cos"): "sin_cos", ("erf", "gaussian"): "erf_gaussian"}
 
 
 class Program(NamedTuple):
@@ -221,7 +223,7 @@ class Lowering:
             if steps[number][0] == "input":
                 place = steps[number][1]
                 self.slot[number] = self.n_inputs if place == "weight" else place
-        last = self._last_uses()
+        last, self.two = self._last_uses(), self._two_at_once()
         for number in self.of_rows:
             self._instruction(number, steps[number], pinned)
             for dying in last.get(number, ()):
@@ -233,6 +235,17 @@ class Lowering:
                     self.code_of_rows.append(["identity", first_output + place, ("slot", self.slot[number])])
                 else:
                     self._copy_splat(number, first_output + place)
+
+    def _two_at_once(self) -> dict[int, tuple[str, int, int]]:
+        """{step: (operation, step, other step)} of those that one instruction computes."""
+        steps, found = self.tape.steps, {}
+        place = {steps[number]: number for number in self.of_rows}
+        for (first, second), kind in TWO_AT_ONCE.items():
+            for step, number in place.items():
+                other = place.get((second, *step[1:])) if step[0] == first else None
+                if other is not None:
+                    found[number] = found[other] = (kind, number, other)
+        return found
 
     def _copy_splat(self, number: int, slot: int) -> None:
         """A uniform number in every lane of a slot."""
@@ -294,6 +307,11 @@ class Lowering:
             n, m = kind.inputs, kind.outputs
             at = self.sums[number] - self.sums_at
             self._layer("outer", self._row_slots(step[1:]), at, at + n * m, n, m, "")
+        elif number in self.two:
+            if number not in self.slot:
+                both, first, second = self.two[number]
+                slots = [self._new_slot(which, pinned) for which in (first, second)]
+                self.code_of_rows.append([both, slots[0], self._operand(step[1]), 0, slots[1]])
         else:
             operands = [self._operand(operand) for operand in step[1:]]
             self.code_of_rows.append([kind, self._new_slot(number, pinned), *operands])

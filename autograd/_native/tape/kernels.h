@@ -114,10 +114,25 @@ KERNEL(row_dot) {
     context->sums[i->out] += sum_of_lanes(sum);
 }
 
+#define CASE(name)                                                                                                     \
+    KERNEL(name) {                                                                                                     \
+        double *first = context->address[i->out], *second = context->address[i->c];                                    \
+        const double *from = context->address[i->a];                                                                   \
+        EACH_VECTOR(t) {                                                                                               \
+            vd a, b;                                                                                                   \
+            v_##name(load(from + t), &a, &b);                                                                          \
+            store(first + t, a), store(second + t, b);                                                                 \
+        }                                                                                                              \
+    }
+CASE(sin_cos)
+CASE(erf_gaussian)
+#undef CASE
+
 #define ENTRY(name, ...) [OP_##name] = row_##name,
 static Kernel *const kernel[OPERATION_COUNT] = {
     VECTOR_OPERATIONS(ENTRY) VECTOR_PAIRS(ENTRY) VECTOR_TRIPLES(ENTRY) LANE_BY_LANE(ENTRY)
     ENTRY(power) ENTRY(row_sum) ENTRY(row_dot) ENTRY(affine) ENTRY(transposed) ENTRY(outer)
+    ENTRY(sin_cos) ENTRY(erf_gaussian)
 };
 #undef ENTRY
 

@@ -261,7 +261,8 @@ KERNEL(outer_of_rows) {
 }
 
 KERNEL(outer) {
-    static Kernel *const of_vector[] = {row_outer_of_rows, row_outer_of_vector_1, row_outer_of_vector_2, row_outer_of_vector_3};
+    static Kernel *const choice[] = {row_outer_of_rows, row_outer_of_vector_1, row_outer_of_vector_2,
+                                     row_outer_of_vector_3};
     const int few = lanes == LANES && i->n <= 3 && i->b == i->out + i->m * i->n;
-    of_vector[few ? i->n : 0](i, context, lanes);
+    choice[few ? i->n : 0](i, context, lanes);
 }

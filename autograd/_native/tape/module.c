@@ -287,6 +287,7 @@ static const char *const operations[] = {
     UNARY_OPERATIONS(NAME) BINARY_OPERATIONS(NAME)
     "less", "less_equal", "greater", "greater_equal", "equal", "unequal", "where", "multiply_add", "multiply_subtract",
     "subtract_product", "relu_slope", "tanh_slope", "sigmoid_slope", "sum", "dot", "affine", "transposed", "outer", "row_sum", "row_dot",
+    "sin_cos", "erf_gaussian",
 };
 #undef NAME
 

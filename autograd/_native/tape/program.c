@@ -84,13 +84,16 @@ static const char *check_instruction(const Program *p, const Instruction *i) {
     if (i->op == OP_affine || i->op == OP_transposed || i->op == OP_outer)
         return check_layer(p, i);
     const int reduces = i->op == OP_row_sum || i->op == OP_row_dot;
-    if (i->op < 0 || (i->op >= ELEMENTWISE_COUNT && !reduces))
+    const int has_two = i->op == OP_sin_cos || i->op == OP_erf_gaussian;
+    if (i->op < 0 || (i->op >= ELEMENTWISE_COUNT && !reduces && !has_two))
         return "an instruction has an operation that does not exist";
-    const int32_t arity = reduces ? 1 + (i->op == OP_row_dot) : operand_count[i->op];
+    const int32_t arity = has_two ? 1 : reduces ? 1 + (i->op == OP_row_dot) : operand_count[i->op];
     const int32_t operands[3] = {i->a, i->b, i->c}, limit = p->slots + (arity > 1 ? p->splats : 0);
     if (!all_below(operands, arity, limit))
         return "an instruction reads outside of its slots";
     if (reduces ? i->out < 0 || i->out >= p->sums : i->out <= p->inputs || i->out >= p->slots)
+        return "an instruction writes outside of its slots";
+    if (has_two && (i->c <= p->inputs || i->c >= p->slots))
         return "an instruction writes outside of its slots";
     return NULL;
 }

@@ -31,7 +31,9 @@ enum {
     OP_transposed, /* x_bar = W^T d, times f' of the layer before */
     OP_outer,      /* W_bar += sum over the rows of d x^T, b_bar += sum of d */
     OP_row_sum,    /* a uniform number += sum over the rows of a */
-    OP_row_dot,    /* ... of a b */
+    OP_row_dot,   /* ... of a b */
+    OP_sin_cos,   /* two functions of a that share most of their work: the second one to slot c */
+    OP_erf_gaussian,
     OPERATION_COUNT
 };
 #undef CODE

@@ -116,6 +116,24 @@ def test_functions_of_a_layer_are_as_accurate(kernels: str, references: dict[str
         assert np.max(np.abs(mirrored - values[:, 0])) < 1e-15
 
 
+def test_what_shares_its_work_has_the_digits_of_each_alone(kernels: str, references: dict[str, Any]):
+    """Sine and cosine of one number, and erf with its derivative, are computed together."""
+    ends = [[inf], [-inf], [nan], [0.0], [-0.0], [50.0], [-27.0], [5e-324]]
+    x = np.vstack([*(references[name][0] for name in ("sin", "cos", "erf")), np.array(ends)])
+    both = autograd.compile(lambda x: [autograd.cos(x), autograd.sin(x)], example=(0.0,)).batch(x, errors="nan")
+    for place, name in enumerate(("cos", "sin")):
+        alone = autograd.compile(OPERATIONS[name], example=(0.0,)).batch(x, errors="nan")
+        assert np.array_equal(both[:, place].view(np.int64), alone.view(np.int64)), name
+    f = autograd.compile(autograd.erf, example=(0.0,))
+    values, partials = f.batch_value_and_grad(x, errors="nan")
+    assert np.array_equal(values.view(np.int64), f.batch(x, errors="nan").view(np.int64))
+    x, slope = x[: -len(ends)], 2 / np.sqrt(mp.pi)
+    with mp.workdps(30):
+        exactly = [slope * mp.exp(-mp.mpf(number) ** 2) for number in x[:, 0].tolist()]
+        for found, number, argument in zip(partials[:, 0].tolist(), exactly, x[:, 0].tolist()):
+            assert abs(mp.mpf(found) - number) <= (BAR + 1) * math.ulp(float(number)), argument
+
+
 SPECIAL: dict[str, list[tuple[float, float]]] = {
     "exp": [(-inf, 0.0), (inf, inf), (0.0, 1.0), (-0.0, 1.0), (1e308, inf), (-1e308, 0.0), (5e-324, 1.0), (710.0, inf)],
     "expm1": [(-inf, -1.0), (inf, inf), (0.0, 0.0), (-0.0, -0.0), (5e-324, 5e-324), (-5e-324, -5e-324), (-1e9, -1.0)],

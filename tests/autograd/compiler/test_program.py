@@ -16,7 +16,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import OPERATIONS, Value, exp, relu, sin, stop_gradient, tanh
+from autograd import OPERATIONS, Value, cos, erf, exp, relu, sin, stop_gradient, tanh
 from autograd._native import extension
 from autograd.compiler import forms
 from autograd.compiler.forms import Form
@@ -29,7 +29,9 @@ from tests.autograd.test_tracing import traced
 
 tapes = extension("tapes")
 native = pytest.mark.skipif(tapes is None, reason="about the kernels in C")
+TWO_AT_ONCE = {"sin_cos": (sin, cos), "erf_gaussian": (erf, lambda x: math.exp(-x * x))}
 NAMES = [*OPERATIONS, *COMPARISONS, *FUSED, "where", "affine", "transposed", "outer", "row_sum", "row_dot"]
+NAMES += TWO_AT_ONCE
 FIELDS = [
     "inputs", "parameters", "constants", "uniforms", "sums", "sums_at", "outputs", "slots", "splats", "results",
     "lanes", "widest", "runs_before", "runs_after", "instructions", "pool_size", "layers_at",
@@ -155,7 +157,11 @@ def test_a_result_of_a_layer_that_nobody_wants_takes_no_slot():
 
 def test_every_operand_was_written_before_and_is_not_written_over():
     """Each step finds in the slots of its operands what the steps that they stand for have left there."""
-    for function in (lambda x: chain(x, 12), lambda x: [sin(x[0]), sin(x[0]) * x[1], chain(x, 5)]):
+    for function in (
+        lambda x: chain(x, 12),
+        lambda x: [sin(x[0]), sin(x[0]) * x[1], chain(x, 5)],
+        lambda x: [cos(x[0] * x[1]), chain(x, 5) + sin(x[0] * x[1]), sin(x[0]), chain(x, 3) * cos(x[0]), sin(x[1])],
+    ):
         form = values(function)
         program = read(lowered(form, 3))
         size, uniform = program.size, program.constants
@@ -167,8 +173,25 @@ def test_every_operand_was_written_before_and_is_not_written_over():
                     slots[k] if k < size["slots"] else uniform[program.splats[k - size["slots"]]]
                     for k in operands[:count]
                 ]
-                slots[out] = (FUSED.get(kind) or OPERATIONS[kind])(*given)
+                if kind in TWO_AT_ONCE:
+                    slots[out], slots[operands[2]] = (function(*given) for function in TWO_AT_ONCE[kind])
+                else:
+                    slots[out] = (FUSED.get(kind) or OPERATIONS[kind])(*given)
             agree([slots[size["inputs"] + 1 + place] for place in range(size["outputs"])], expected)
+
+
+def test_two_functions_that_share_their_work_are_one_instruction():
+    cases: list[tuple[Callable[[Any], Any], list[str]]] = [
+        (lambda x: [sin(x[0]), cos(x[0])], ["sin_cos"]),
+        (lambda x: [cos(x[0]), sin(x[0])], ["sin_cos"]),
+        (lambda x: [sin(x[0]), cos(x[1])], ["sin", "cos"]),
+        (lambda x: [sin(x[0]), cos(x[0]), sin(x[1]), cos(x[1])], ["sin_cos", "sin_cos"]),
+        (lambda x: [sin(P[0]) + x[0], cos(P[0]) + x[1]], ["add", "add"]),  # of what is the same for all rows
+    ]
+    for function, expected in cases:
+        assert [kind for kind, _ in read(lowered(values(function), 3)).instructions] == expected
+    gradient = forms.input_gradients(*traced(lambda x: erf(x[0]), 1), 1)
+    assert [kind for kind, _ in read(lowered(gradient, 1)).instructions] == ["erf_gaussian", "multiply"]
 
 
 def test_inputs_weights_and_outputs_have_the_first_slots():
