@@ -79,11 +79,11 @@ INLINE void product_of_vectors(const double *weights, int64_t across, int64_t al
 
 INLINE void product_of_rows(const double *weights, int64_t across, int64_t along, const double *bias, int count,
                             double *const *x, int outputs, double *const *out, double *const *h, int64_t lanes,
-                            const int activation, const int single) {
+                            const int activation) {
 #define OF(vectors, block)                                                                                             \
     product_of_vectors(weights, across, along, bias, count, x, outputs, out, h, at, activation, vectors, block)
     int64_t left = lanes / LANES, at = 0;
-    if (single) {
+    if (left == 1) {
         OF(1, 2 * BLOCK);
         return;
     }
@@ -110,37 +110,30 @@ INLINE double *const *slots_of(const Instruction *i, const Context *context) {
     return context->layer + (i->a - context->program->layers_at);
 }
 
-INLINE void affine(const Instruction *i, const Context *context, int64_t lanes, const int activation, const int single) {
+INLINE void affine(const Instruction *i, const Context *context, int64_t lanes, const int activation) {
     double *const *x = slots_of(i, context), *const *h = x + i->n;
     const double *biases = i->b < 0 ? NULL : context->uniform + i->b;
-    product_of_rows(context->uniform + i->out, i->n, 1, biases, i->n, x, i->m, h, NULL, lanes, activation, single);
+    product_of_rows(context->uniform + i->out, i->n, 1, biases, i->n, x, i->m, h, NULL, lanes, activation);
 }
 
-INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation,
-                       const int single) {
+INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation) {
     double *const *d = slots_of(i, context), *const *x_bar = d + i->m;
     double *const *h = activation == LINEAR ? NULL : x_bar + i->n;
-    product_of_rows(context->uniform + i->out, 1, i->n, NULL, i->m, d, i->n, x_bar, h, lanes, activation, single);
+    product_of_rows(context->uniform + i->out, 1, i->n, NULL, i->m, d, i->n, x_bar, h, lanes, activation);
 }
 
-/* A function for each activation, and for a single vector: in one for all the small layers would pay for the large. */
-#define OF_ACTIVATION(layer, activation)                                                                               \
-    KERNEL(layer##_of_rows_##activation) { layer(i, context, lanes, activation, 0); }                                  \
-    KERNEL(layer##_of_vector_##activation) { layer(i, context, lanes, activation, 1); }
-#define CHOICE(layer, activation) [activation] = {row_##layer##_of_rows_##activation, row_##layer##_of_vector_##activation}
 #define LAYER(layer)                                                                                                   \
-    OF_ACTIVATION(layer, LINEAR)                                                                                       \
-    OF_ACTIVATION(layer, RELU)                                                                                         \
-    OF_ACTIVATION(layer, TANH)                                                                                         \
-    OF_ACTIVATION(layer, SIGMOID)                                                                                      \
-    static Kernel *const layer##_of[ACTIVATION_COUNT][2] = {                                                           \
-        CHOICE(layer, LINEAR), CHOICE(layer, RELU), CHOICE(layer, TANH), CHOICE(layer, SIGMOID)};                      \
-    KERNEL(layer) { layer##_of[i->activation][lanes == LANES](i, context, lanes); }
+    KERNEL(layer) {                                                                                                    \
+        switch (i->activation) {                                                                                       \
+        case RELU: layer(i, context, lanes, RELU); break;                                                              \
+        case TANH: layer(i, context, lanes, TANH); break;                                                              \
+        case SIGMOID: layer(i, context, lanes, SIGMOID); break;                                                        \
+        default: layer(i, context, lanes, LINEAR);                                                                     \
+        }                                                                                                              \
+    }
 LAYER(affine)
 LAYER(transposed)
 #undef LAYER
-#undef CHOICE
-#undef OF_ACTIVATION
 
 /* sums[p * n + q] += sum over the lanes of d_p x_q. */
 INLINE void outer_block(double *sums, int n, double *const *d, double *const *x, int64_t lanes, const int outputs,
@@ -230,21 +223,18 @@ INLINE void outer_of_vector(double *sums, const int n, int m, double *const *d, 
     }
 }
 
-#define OF_INPUTS(n)                                                                                                   \
-    KERNEL(outer_of_vector_##n) {                                                                                      \
-        double *const *d = slots_of(i, context);                                                                       \
-        outer_of_vector(context->sums + i->out, n, i->m, d, d + i->m);                                                 \
-    }
-OF_INPUTS(1)
-OF_INPUTS(2)
-OF_INPUTS(3)
-#undef OF_INPUTS
-
-KERNEL(outer_of_rows) {
+KERNEL(outer) {
     double *const *d = slots_of(i, context), *const *x = d + i->m;
     double *weights = context->sums + i->out, *biases = i->b < 0 ? NULL : context->sums + i->b;
     const int n = i->n, m = i->m, block = LANES == 8 ? 4 : 2;
     int p = 0;
+    if (lanes == LANES && biases == weights + m * n)
+        switch (n) {
+        case 1: outer_of_vector(weights, 1, m, d, x); return;
+        case 2: outer_of_vector(weights, 2, m, d, x); return;
+        case 3: outer_of_vector(weights, 3, m, d, x); return;
+        default: break;
+        }
     for (; p + block <= m; p += block)
         outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, block, 4);
     for (; p < m; p++)
@@ -258,11 +248,4 @@ KERNEL(outer_of_rows) {
     }
     for (; p < m; p++)
         biases[p] += sum_over_lanes(d[p], lanes);
-}
-
-KERNEL(outer) {
-    static Kernel *const choice[] = {row_outer_of_rows, row_outer_of_vector_1, row_outer_of_vector_2,
-                                     row_outer_of_vector_3};
-    const int few = lanes == LANES && i->n <= 3 && i->b == i->out + i->m * i->n;
-    choice[few ? i->n : 0](i, context, lanes);
 }
