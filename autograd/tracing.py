@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import compress
 from typing import Any, NamedTuple, NoReturn
 
 from autograd import messages
@@ -213,20 +214,27 @@ class Tape:
             if needed[number]:
                 step = forms.get(number) or steps[number]
                 if step[0] not in LEAVES:
+                    if instead:
+                        step = (step[0], *[instead.get(operand, operand) for operand in step[1:]])
                     kept.append((number, step))
                     for operand in step[1:]:
-                        needed[instead.get(operand, operand) if instead else operand] = 1
+                        needed[operand] = 1
         new, place = Tape(), list(range(len(steps)))
         new.parameters = self.parameters
         # Leaves first: a form may use one that was added last.
-        for number, step in enumerate(steps):
-            if needed[number] and step[0] in LEAVES:
+        for number in compress(place.copy(), needed):
+            if steps[number][0] in LEAVES:
                 place[number] = len(new.steps)
-                new.steps.append(step)
-        new.known = {step: number for number, step in enumerate(new.steps)}
+                new.steps.append(steps[number])
+        if not final:
+            new.known = {step: number for number, step in enumerate(new.steps)}
         for number, step in reversed(kept):
-            operands = [instead.get(operand, operand) for operand in step[1:]] if instead else step[1:]
-            step = (step[0], *[place[operand] for operand in operands])
+            if len(step) == 2:
+                step = (step[0], place[step[1]])
+            elif len(step) == 3:
+                step = (step[0], place[step[1]], place[step[2]])
+            else:
+                step = (step[0], *[place[operand] for operand in step[1:]])
             if final:
                 place[number] = len(new.steps)
                 new.steps.append(step)

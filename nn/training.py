@@ -37,8 +37,10 @@ class Epoch(NamedTuple):
 
 
 class Numbers:
-    """An attribute that is a list of numbers. What `more` adds waits until somebody looks: a small network's epoch takes
-    less time in C than its floats do in Python."""
+    """An attribute that is a list of numbers. What `more` adds waits until somebody looks.
+
+    A small network's epoch takes less time in C than its floats do in Python.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.place = "_" + name

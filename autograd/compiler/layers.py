@@ -68,18 +68,22 @@ def rates(tape: Tape, inputs_vary: bool = True) -> bytearray:
     found = bytearray(len(tape.steps))
     if not inputs_vary:
         return found
-    for number, step in enumerate(tape.steps):
+    for number, step in enumerate(tape.steps):  # written for speed: a tape may have a million steps
         kind = step[0]
-        if kind in LEAVES:
-            found[number] = kind == "input"
-        elif type(kind) is not str and type(kind) in KINDS_OF_LAYERS:
+        if type(kind) is not str and type(kind) in KINDS_OF_LAYERS:
             found[number] = 2 if type(kind) is Outer else 1  # also where all of its operands are the same for all rows
+        elif kind in LEAVES:
+            if kind == "input":
+                found[number] = 1
         elif kind in AFTER_ROWS:
             found[number] = 2
+        elif len(step) == 2:
+            found[number] = found[step[1]]
+        elif len(step) == 3:
+            a, b = found[step[1]], found[step[2]]
+            found[number] = a if a > b else b
         else:
-            for operand in step[1:]:
-                if found[operand] > found[number]:
-                    found[number] = found[operand]
+            found[number] = max(map(found.__getitem__, step[1:]))
     return found
 
 

@@ -111,20 +111,20 @@ class Lowering:
 
     def _number_leaves(self, n_inputs: int) -> None:
         """Constants, then parameters: of a layer W row by row, then b, so that its kernel finds them side by side."""
-        steps = self.tape.steps
-        layers = [steps[number] for number in self.of_rows if type(steps[number][0]) is Affine]
-        order: dict[Any, None] = {} if self.inputs_vary else {("input", place): None for place in range(n_inputs)}
-        for step in layers:
-            order.update((steps[operand], None) for operand in step[1 + step[0].inputs :])
-        order.update((steps[number], None) for number in self.leaves if steps[number][0] == "parameter")
-        wanted = ("parameter",) if self.inputs_vary else ("parameter", "input")
-        places = [leaf for leaf in order if leaf[0] in wanted]
+        steps, varies = self.tape.steps, self.inputs_vary
         constants = [number for number in self.leaves if steps[number][0] == "constant"]
         self.constants = [steps[number][1] for number in constants]
+        first = len(constants) + (0 if varies else n_inputs)
+        layers = [steps[number] for number in self.of_rows if type(steps[number][0]) is Affine]
+        ordered = [operand for step in layers for operand in step[1 + step[0].inputs :]] + self.leaves
+        parameters = dict.fromkeys(number for number in ordered if steps[number][0] == "parameter")
         self.at = {number: place for place, number in enumerate(constants)}
-        placed = {leaf: len(constants) + place for place, leaf in enumerate(places)}
-        self.at.update((number, placed[steps[number]]) for number in self.leaves if steps[number][0] in wanted)
-        self.places = [leaf[1] if leaf[0] == "parameter" else -1 - leaf[1] for leaf in places]
+        self.at.update(zip(parameters, range(first, first + len(parameters))))
+        self.places = [steps[number][1] for number in parameters]
+        if not varies:
+            inputs = [number for number in self.leaves if steps[number][0] == "input"]
+            self.at.update((number, len(constants) + steps[number][1]) for number in inputs)
+            self.places = [-1 - place for place in range(n_inputs)] + self.places
 
     def _runs(self, rate: int) -> array[int]:
         """Runs of the uniform steps of a rate. Of those that are ready, the most frequent kind goes first."""
@@ -255,7 +255,7 @@ class Lowering:
     def _last_uses(self) -> dict[int, list[int]]:
         """{step: the steps of each row, inputs aside, that nobody needs after it}."""
         steps, rate, last = self.tape.steps, self.rate, {}
-        for number in self.elements:
+        for number in self.element_at.values():
             last[number] = steps[number][1]  # an element that nobody uses dies with its layer
         for number in self.of_rows:
             for operand in steps[number][1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -238,6 +239,17 @@ def test_the_history_reads_well():
     _, history = trained(lr=0.0, epochs=50, tolerance=0.0, patience=2)
     assert repr(history) == f"History(3 epochs, loss {history.loss[0]:.4g} -> {history.loss[0]:.4g}, converged)"
     assert repr(trained(epochs=0)[1]) == "History(0 epochs)"
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_the_lists_of_a_history_grow_with_the_epochs(engine):
+    seen = []
+    _, history = trained(epochs=4, engine=engine, callbacks=[lambda h: seen.append((h.loss, list(h.loss)))])
+    assert [len(then) for _, then in seen] == [1, 2, 3, 4]
+    assert all(now is history.loss for now, _ in seen) and seen[-1][1] == history.loss == trained(epochs=4, engine=engine)[1].loss
+    assert {type(x) for x in history.loss + history.gradient_norm + history.seconds} == {float}
+    again = pickle.loads(pickle.dumps(history))
+    assert (again.loss, again.epochs) == (history.loss, history.epochs)
 
 
 # ------------------------------------------------------------------------------------------------------ bad input

@@ -129,7 +129,7 @@ def test_what_shares_its_work_has_the_digits_of_each_alone(kernels: str, referen
     assert np.array_equal(values.view(np.int64), f.batch(x, errors="nan").view(np.int64))
     x, slope = x[: -len(ends)], 2 / np.sqrt(mp.pi)
     with mp.workdps(30):
-        exactly = [slope * mp.exp(-mp.mpf(number) ** 2) for number in x[:, 0].tolist()]
+        exactly = [slope * mp.exp(-(mp.mpf(number) ** 2)) for number in x[:, 0].tolist()]
         for found, number, argument in zip(partials[:, 0].tolist(), exactly, x[:, 0].tolist()):
             assert abs(mp.mpf(found) - number) <= (BAR + 1) * math.ulp(float(number)), argument
 
