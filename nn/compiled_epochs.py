@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from autograd import Value, no_grad
-from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Rule, Trainer
+from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Trainer, UpdateRule
 from autograd.compiler.training import SGD as SGD_RULE
 from autograd.tracing import TracingError
 from nn.epochs import Convergence, Eager, Problem, one_epoch
@@ -111,14 +111,14 @@ class Compiled:
         self.loop = None
 
 
-def rule_of(optimizer: Optimizer) -> Rule:
+def rule_of(optimizer: Optimizer) -> UpdateRule:
     if isinstance(optimizer, SGD):
-        return Rule(
+        return UpdateRule(
             SGD_RULE, optimizer.lr, optimizer.momentum, optimizer.dampening, optimizer.weight_decay, optimizer.nesterov
         )
     assert isinstance(optimizer, Adam)
     beta1, beta2 = optimizer.betas
-    return Rule(
+    return UpdateRule(
         ADAMW if isinstance(optimizer, AdamW) else ADAM, optimizer.lr, weight_decay=optimizer.weight_decay,
         beta1=beta1, beta2=beta2, eps=optimizer.eps, amsgrad=optimizer.amsgrad,
     )  # fmt: skip

@@ -51,13 +51,15 @@ class Numbers:
     def __get__(self, history: Any, owner: type) -> list[float]:
         listed: list[float]
         listed, waiting = vars(history)[self.place]
-        for numbers in waiting:
-            listed.extend(numbers)
+        for start, numbers in waiting:
+            listed[start:] = numbers  # which may be done again: Ctrl-C comes at any time
         waiting.clear()
         return listed
 
     def more(self, history: Any, numbers: Sequence[float]) -> None:
-        vars(history)[self.place][1].append(numbers)
+        listed, waiting = vars(history)[self.place]
+        start = waiting[-1][0] + len(waiting[-1][1]) if waiting else len(listed)
+        waiting.append((start, numbers))
 
 
 class History:

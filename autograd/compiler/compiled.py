@@ -210,12 +210,12 @@ class Compiled:
             raise ValueError(messages.NO_ROWS)
         program = self._program("backward")
         loss, _, *gradient = program.run_sums(table, 1.0 / len(table) if reduction == "mean" else 1.0, threads)
-        if errors == "raise" and not all(map(isfinite, (loss, *gradient))):
+        if errors == "raise" and not isfinite(loss + sum(gradient)) and not all(map(isfinite, (loss, *gradient))):
             self.batch(table, threads)
             for row in range(min(len(table), MOST_REPLAYED)):  # an infinity on the way may leave the value finite
                 replay(tape, self._outputs, table[row].tolist(), f", in row {row}")
-        moved = [(tape.parameters[place], adjoint) for place, adjoint in zip(program.places, gradient)]
-        for parameter, total in [(parameter, parameter.grad + adjoint) for parameter, adjoint in moved]:
+        totals = [parameter.grad + adjoint for parameter, adjoint in zip(program.parameters, gradient)]
+        for parameter, total in zip(program.parameters, totals):
             parameter.grad = total
         return float(loss)
 

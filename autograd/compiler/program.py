@@ -81,7 +81,7 @@ class Lowering:
         self.slot: dict[int, int] = {}
         self.splats: dict[int, int] = {}
         self.code_of_rows: list[list[Any]] = []  # operands are ("slot", n) or ("splat", n) until all are counted
-        self.widest, self.slots = 0, self.n_inputs + 1 + len(outputs)
+        self.slots = self.n_inputs + 1 + len(outputs)
         self.free: list[int] = []
         self.layers_at = len(self.pool)
         if inputs_vary:
@@ -333,7 +333,6 @@ class Lowering:
         return slots
 
     def _layer(self, kind: str, slots: list[int], out: int, b: int, n: int, m: int, activation: str) -> None:
-        self.widest = max(self.widest, len(slots))
         self.code_of_rows.append([kind, out, len(self.pool), b, 0, n, m, ACTIVATIONS.index(activation)])
         self.pool.extend(slots)
 
@@ -347,7 +346,7 @@ class Lowering:
         lanes = max(8, min(MOST_LANES, ARENA // max(1, self.slots) // 8 * 8))
         sizes = [
             self.n_inputs, len(self.places), len(self.constants), self.count, self._sum_count(), self.sums_at,
-            len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes, self.widest,
+            len(self.outputs), self.slots, len(self.splats), len(self.result_places), lanes,
             len(self.before) // 4, len(self.after) // 4, len(self.code_of_rows), len(self.pool), self.layers_at,
         ]  # fmt: skip
         numbers = [*self.splats, *self.result_places]

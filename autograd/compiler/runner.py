@@ -25,11 +25,11 @@ class Runner(Protocol):
     run_rows   writes the outputs of each row of a table into another one, and says whether all of them are finite
     run_sums   the results of a form over rows that weigh so much each
     native     the program in C, or None
-    places     those of the parameters that the form needs, in the order of their gradients
+    parameters those that the form needs, in the order of their gradients
     """
 
     native: Any
-    places: list[int]
+    parameters: list[Value]
 
     def run_once(self, numbers: list[float]) -> list[float]: ...
 
@@ -40,14 +40,13 @@ class Runner(Protocol):
 
 class NativeRunner:
     def __init__(self, form: Form, parameters: Sequence[Value], n_inputs: int, native: Any) -> None:
-        self.parameters = parameters
         tape, outputs, results, gradients, inputs_vary = form
         program = program_of(tape, outputs, results, n_inputs, native.OPERATIONS, inputs_vary, gradients)
         self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
-        self.places = [place for place in program.parameters if place >= 0]
+        self.parameters = [parameters[place] for place in program.parameters if place >= 0]
 
     def given(self) -> list[float]:
-        return [self.parameters[place].data for place in self.places]
+        return [parameter.data for parameter in self.parameters]
 
     def run_once(self, numbers: list[float]) -> list[float]:
         return self.native.run(array("d", numbers + self.given()))  # type: ignore[no-any-return]
@@ -62,12 +61,11 @@ class NativeRunner:
 
 class PythonRunner:
     def __init__(self, form: Form, parameters: Sequence[Value]) -> None:
-        self.parameters, self.native = parameters, None
-        self.program = PythonProgram(form)
-        self.places = self.program.parameters
+        self.native, self.program = None, PythonProgram(form)
+        self.parameters = [parameters[place] for place in self.program.parameters]
 
     def given(self) -> list[float]:
-        return [self.parameters[place].data for place in self.places]
+        return [parameter.data for parameter in self.parameters]
 
     def run_once(self, numbers: list[float]) -> list[float]:
         return self.program.run(self.given(), [numbers])[1]

@@ -15,7 +15,7 @@ from autograd.value import Value
 SGD, ADAM, ADAMW = range(3)  # the rules that run in C, see _native/tape/train.c
 
 
-class Rule(NamedTuple):
+class UpdateRule(NamedTuple):
     """How parameters move; the settings are those of PyTorch's optimisers of these names."""
 
     kind: int
@@ -87,7 +87,7 @@ class Trainer:
     @property
     def parameters(self) -> list[Value]:
         """In the order of the gradients."""
-        return [self.tape.parameters[place] for place in self.runner.places]
+        return self.runner.parameters
 
     @property
     def runs_in_c(self) -> bool:
@@ -111,7 +111,7 @@ class Loop:
 
     def run(
         self,
-        rule: Rule,
+        rule: UpdateRule,
         table: Any,
         order: Any,
         batch: int,

@@ -68,8 +68,7 @@ static const char *check_layer(const Program *p, const Instruction *i) {
         return "a layer has an impossible shape";
     const int64_t n = i->n, m = i->m, before = i->op == OP_transposed && i->activation != LINEAR ? n : 0;
     const int64_t limit = i->op == OP_outer ? p->sums : p->uniforms;
-    if (n + m + before > p->widest || n * m > limit || i->out < 0 || i->out + n * m > limit || i->b < -1
-        || i->b + m > limit)
+    if (n * m > limit || i->out < 0 || i->out + n * m > limit || i->b < -1 || i->b + m > limit)
         return "a layer has more weights than there are";
     const int32_t *slot = p->pool + i->a;
     if (i->a < p->layers_at || i->a + n + m + before > p->pool_size)
@@ -133,8 +132,8 @@ const char *read_program(Program *p, const char *bytes, size_t size) {
         if (head[k] < 0)
             return "it has a negative size";
     int32_t *const fields[] = {&p->inputs, &p->parameters, &p->constants, &p->uniforms, &p->sums, &p->sums_at,
-                               &p->outputs, &p->slots, &p->splats, &p->results, &p->lanes, &p->widest, &p->runs_before,
-                               &p->runs_after, &p->instructions, &p->pool_size, &p->layers_at};
+                               &p->outputs, &p->slots, &p->splats, &p->results, &p->lanes, &p->runs_before, &p->runs_after,
+                               &p->instructions, &p->pool_size, &p->layers_at};
     for (int k = 0; k < HEAD - 2; k++)
         *fields[k] = head[k + 2];
     if ((int64_t)p->constants + p->parameters > p->uniforms || (int64_t)p->slots + p->splats > INT32_MAX / 2)

@@ -6,7 +6,7 @@
 
 #define MAGIC 0x50475441 /* "ATGP" */
 #define VERSION 1
-#define HEAD 19 /* words before the numbers: magic, version, the sizes in the order of `fields` in program.c */
+#define HEAD 18 /* words before the numbers: magic, version, the sizes in the order of `fields` in program.c */
 
 /* Fills in a program. NULL, or what is wrong; "" where memory ran out. `forget_program` is due in any case. */
 const char *read_program(Program *program, const char *bytes, size_t size);

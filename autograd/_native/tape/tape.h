@@ -61,7 +61,7 @@ typedef struct {
     int32_t sums, sums_at;                           /* which of them are sums over the rows */
     int32_t outputs, slots;                          /* row slots: inputs, weight, outputs, others */
     int32_t splats, results;                         /* uniform numbers that rows use; what a run returns */
-    int32_t lanes, widest;                           /* at most; the slots of the largest layer */
+    int32_t lanes;                                   /* at most */
     int32_t runs_before, runs_after, instructions, pool_size, layers_at; /* where the slots of layers begin in the pool */
     double *constant;
     int32_t *splat, *result, *pool;

@@ -34,7 +34,7 @@ NAMES = [*OPERATIONS, *COMPARISONS, *FUSED, "where", "affine", "transposed", "ou
 NAMES += TWO_AT_ONCE
 FIELDS = [
     "inputs", "parameters", "constants", "uniforms", "sums", "sums_at", "outputs", "slots", "splats", "results",
-    "lanes", "widest", "runs_before", "runs_after", "instructions", "pool_size", "layers_at",
+    "lanes", "runs_before", "runs_after", "instructions", "pool_size", "layers_at",
 ]  # fmt: skip
 ROWS = [[0.3, -1.2, 0.7], [-0.4, 0.5, 1.5], [2.0, -0.1, -0.6], [0.0, 1.0, 0.9], [0.6, 0.1, -0.2]]
 

@@ -25,19 +25,8 @@ tapes = extension("tapes")
 pytestmark = pytest.mark.skipif(tapes is None, reason="about the kernels in C")
 
 # Words of the head: magic, version, then the sizes in the order of `fields` in program.c.
-INPUTS, PARAMETERS, CONSTANTS, UNIFORMS, SUMS, OUTPUTS, SLOTS, SPLATS, RESULTS, LANES, WIDEST = (
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
-)
+INPUTS, PARAMETERS, CONSTANTS, UNIFORMS, SUMS = 2, 3, 4, 5, 6
+OUTPUTS, SLOTS, SPLATS, RESULTS, LANES = 8, 9, 10, 11, 12
 MEMORY = 10**7  # doubles: programs that would need more are made and not run
 
 
@@ -78,8 +67,8 @@ PROGRAMS = programs() if tapes else {}
 
 def head_of(data: bytes) -> tuple[int, ...]:
     """The head, which is all that the sizes in it do not account for."""
-    words = struct.unpack_from("18i", data)
-    constants, splats, results, before, after, instructions, pool = (words[k] for k in (4, 10, 11, 14, 15, 16, 17))
+    words = struct.unpack_from("17i", data)
+    constants, splats, results, before, after, instructions, pool = (words[k] for k in (4, 10, 11, 13, 14, 15, 16))
     count = len(data) // 4 - 2 * constants - splats - results - 4 * (before + after) - 8 * instructions - pool
     return struct.unpack_from(f"{count}i", data)
 
@@ -97,7 +86,6 @@ def run(data: bytes, rows: int = 11, threads: int = 1) -> bool:
         head[UNIFORMS],
         32 * head[SUMS],
         head[OUTPUTS] * rows,
-        head[WIDEST],
     ]
     if max(*needed, (head[SLOTS] + head[SPLATS]) * head[LANES], head[RESULTS]) > MEMORY:
         return True
