@@ -255,8 +255,6 @@ class Lowering:
     def _last_uses(self) -> dict[int, list[int]]:
         """{step: the steps of each row, inputs aside, that nobody needs after it}."""
         steps, rate, last = self.tape.steps, self.rate, {}
-        for number in self.element_at.values():
-            last[number] = steps[number][1]  # an element that nobody uses dies with its layer
         for number in self.of_rows:
             for operand in steps[number][1:]:
                 if rate[operand] == 1:

@@ -181,8 +181,16 @@ def test_a_wrong_target_is_refused_wherever_it_stands():
             fitted(engine, OPTIMIZERS["sgd"], nn.MLP(3, [1], seed=0), targets, nn.hinge)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler: a process that was started in the background may ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
-def test_ctrl_c_leaves_the_model_of_the_last_whole_step(engine):
+def test_ctrl_c_leaves_the_model_of_the_last_whole_step(ctrl_c, engine):
     make, y, loss = LOSSES["squared_error"]
 
     def press(history):
@@ -195,7 +203,7 @@ def test_ctrl_c_leaves_the_model_of_the_last_whole_step(engine):
     assert model.state_dict() == expected.state_dict()
 
 
-def test_ctrl_c_during_a_long_run_in_c():
+def test_ctrl_c_during_a_long_run_in_c(ctrl_c):
     make, y, loss = LOSSES["linear"]
     model = make()
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -38,7 +38,8 @@ def network(x: Any, p: Any) -> Any:
 
 def elements(x: Any, p: Any) -> Any:
     y = where(x[0] > p[0], lambda: autograd.log(x[0] - p[0]), x[1] ** p[1])
-    return [y * x[0] + 2.0, autograd.maximum(y, p[2]) - x[0] * x[1], p[0] * p[1], x[1], 4.0, autograd.sqrt(abs(y))]
+    z = autograd.sin(y) - autograd.cos(y)
+    return [y * x[0] + 2.0, autograd.maximum(y, p[2]) - x[0] * x[1], p[0] * p[1], x[1], 4.0, autograd.sqrt(abs(z))]
 
 
 def programs() -> dict[str, bytes]:
