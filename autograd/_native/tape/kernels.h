@@ -136,17 +136,19 @@ static Kernel *const kernel[OPERATION_COUNT] = {
 };
 #undef ENTRY
 
-/* The next lines of the columns that the next chunk needs. */
+/* The next lines of a column that the next chunk needs. */
 INLINE void fetch(const Ahead *ahead, int32_t *column, int64_t *line) {
-    for (int64_t k = 0; k < ahead->at_a_time && *column < ahead->columns; k++) {
-        const char *next = ahead->column[*column] + 64 * *line;
-        if (*column < ahead->read)
-            __builtin_prefetch(next, 0);
-        else
-            __builtin_prefetch(next, 1);
-        if (++*line == ahead->lines)
-            *line = 0, ++*column;
-    }
+    const char *next = ahead->column[*column] + 64 * *line;
+    const int64_t left = ahead->lines - *line, count = left < ahead->at_a_time ? left : ahead->at_a_time;
+    if (*column < ahead->read)
+        for (int64_t k = 0; k < count; k++)
+            __builtin_prefetch(next + 64 * k, 0);
+    else
+        for (int64_t k = 0; k < count; k++)
+            __builtin_prefetch(next + 64 * k, 1);
+    *line += count;
+    if (*line == ahead->lines)
+        *line = 0, ++*column;
 }
 
 static void NAME(rows)(const Context *context, int64_t lanes) {

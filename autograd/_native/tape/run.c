@@ -134,7 +134,8 @@ static void look_ahead(const Workspace *work, Context *context, const Job *job, 
         for (int32_t k = 0; k < p->outputs; k++)
             ahead->column[ahead->columns++] = job->output.start + k * job->output.column + next * job->output.row;
     ahead->lines = work->chunk * (int64_t)sizeof(double) / 64;
-    ahead->at_a_time = (ahead->columns * ahead->lines + p->instructions - 1) / p->instructions;
+    const int64_t times = p->instructions > ahead->columns ? p->instructions / (ahead->columns + 1) : 1; /* per column */
+    ahead->at_a_time = (ahead->lines + times - 1) / times;
 }
 
 static int64_t lanes_of(const Workspace *work, int64_t rows) {
