@@ -191,9 +191,8 @@ class BackwardPass:
         if any(self.between[operand] for operand in (*weights, *biases)):
             sums = self.tape.add((Outer(n, len(d)), *d, *x))
             for k, place in enumerate(places):
-                for i in range(n):
-                    self._add_sum(weights[place * n + i], sums, k * n + i)
-                self._add_sum(biases[place], sums, len(d) * n + k)
+                self._add_sums(weights[place * n : (place + 1) * n], sums, k * n)
+                self._add_sums(biases[place : place + 1], sums, len(d) * n + k)
         if any(self.between[operand] for operand in x):
             rows = [weights[place * n + i] for place in places for i in range(n)]
             before = self._layer_before(x)
@@ -207,9 +206,16 @@ class BackwardPass:
                 if self.between[operand]:
                     self._add(operand, self.tape.add((element(i), step)), 1)
 
-    def _add_sum(self, number: int, sums: int, place: int) -> None:
-        if self.between[number]:
-            self._add(number, self.tape.add((element(place), sums)), 2)
+    def _add_sums(self, numbers: Sequence[int], sums: int, place: int) -> None:
+        """The elements of `sums` from a place on are messages for these numbers."""
+        add, between, adjoints = self.tape.add, self.between, self.adjoints
+        for k, number in enumerate(numbers, place):
+            if between[number]:
+                message = add((element(k), sums))
+                if number in adjoints:
+                    self._add(number, message, 2)
+                else:
+                    adjoints[number] = message
 
     def _times_slope(self, number: int, activation: str, place: int, adjoint: int) -> int:
         out = self.tape.add((element(place), number))
