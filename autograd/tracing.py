@@ -251,9 +251,11 @@ class Tape:
         for number in wanted:
             uses[number] += 1
         for number in range(max(wanted, default=-1), -1, -1):
-            if uses[number] and steps[number][0] not in LEAVES:
-                for operand in steps[number][1:]:
-                    uses[operand] += 1
+            if uses[number]:
+                step = steps[number]
+                if step[0] not in LEAVES:
+                    for operand in step[1:]:
+                        uses[operand] += 1
         return uses
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import compress
 from typing import NamedTuple
 
 from autograd.compiler.choices import ALWAYS, branches_of
@@ -97,26 +98,18 @@ class Finder:
     def __init__(self, tape: Tape, results: Sequence[int]) -> None:
         self.tape = tape
         self.rate = rates(tape)
-        self.uses, self.user = [0] * len(tape.steps), [-1] * len(tape.steps)  # how often; by which step last
-        self._count(results)
-        chooses = any(step[0] == "where" for step in tape.steps)
+        self.uses = tape.uses([*results, *results])  # a result is to be had as it is
+        kinds = [step[0] for step in tape.steps]
+        chooses = "where" in kinds
         self.branches = branches_of(tape, results) if chooses else [ALWAYS] * len(tape.steps)
         self.dots: dict[int, Dot] = {}
         self.groups: dict[tuple[int, ...], list[int]] = {}
         self.group_of: dict[int, tuple[int, ...]] = {}
         self._find_dots()
+        known = frozenset(ACTIVATIONS)
+        activations = [number for number, kind in enumerate(kinds) if kind in known and self.uses[number]]
+        self.activated = {tape.steps[number][1]: kinds[number] for number in activations}
         self.activation = {key: self._shared_activation(roots) for key, roots in self.groups.items()}
-
-    def _count(self, results: Sequence[int]) -> None:
-        steps, uses, user = self.tape.steps, self.uses, self.user
-        for number in results:
-            uses[number] += 2  # a result is to be had as it is
-        for number in range(len(steps) - 1, -1, -1):
-            if uses[number] and steps[number][0] not in LEAVES:
-                for operand in steps[number][1:]:
-                    if not uses[operand]:
-                        user[operand] = number
-                    uses[operand] += 1
 
     def _find_dots(self) -> None:
         steps, rate, uses = self.tape.steps, self.rate, self.uses
@@ -176,9 +169,8 @@ class Finder:
         """The activation that follows each of the dot products, and nothing else does; "" if there is none."""
         kinds = set()
         for root in roots:
-            user = self.user[root]
             alone = self.uses[root] == 1 and not self.dots[root].rest
-            kinds.add(self.tape.steps[user][0] if alone and user >= 0 else "")
+            kinds.add(self.activated.get(root, "") if alone else "")
         kind = kinds.pop() if len(kinds) == 1 else ""
         return kind if kind in ACTIVATIONS else ""
 
@@ -189,12 +181,6 @@ class Finder:
         place = [-1] * len(old.steps)
         layers: dict[tuple[int, ...], int] = {}
 
-        def copy(number: int) -> int:
-            step = old.steps[number]
-            if step[0] in LEAVES:
-                return new.constant(step[1]) if step[0] == "constant" else new.add(step)
-            return new.add((step[0], *[place[operand] for operand in step[1:]]))
-
         def output_of_layer(number: int) -> int:
             key, dot = self.group_of[number], self.dots[number]
             if key not in layers:
@@ -204,17 +190,19 @@ class Finder:
                 result = new.apply("subtract" if minus else "add", result, place[term])
             return result
 
+        kept = list(compress(range(len(rate)), needed))
         # The uniform steps first: a layer is one step, and needs the weights of its last output too.
-        for number in [*(n for n, r in enumerate(rate) if r == 0), *(n for n, r in enumerate(rate) if r)]:
-            if needed[number]:
-                if number in self.dots:
-                    place[number] = output_of_layer(number)
-                elif self._is_activation(number):
-                    place[number] = place[old.steps[number][1]]
-                else:
-                    place[number] = copy(number)
-                if number in old.labels:
-                    new.labels[place[number]] = old.labels[number]
+        for number in [n for n in kept if not rate[n]] + [n for n in kept if rate[n]]:
+            step = old.steps[number]
+            if step[0] in LEAVES:
+                place[number] = new.constant(step[1]) if step[0] == "constant" else new.add(step)
+            elif number in self.dots:
+                place[number] = output_of_layer(number)
+            elif self._is_activation(number):
+                place[number] = place[step[1]]
+            else:
+                place[number] = new.add((step[0], *[place[operand] for operand in step[1:]]))
+        new.labels = {place[number]: label for number, label in old.labels.items() if needed[number]}
         return new, [place[number] for number in results]
 
     def _is_activation(self, number: int) -> bool:
