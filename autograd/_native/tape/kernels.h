@@ -14,6 +14,7 @@ typedef void Kernel(const Instruction *i, const Context *context, int64_t lanes)
 #include "layers.h"
 #include "uniform.h"
 #include "optimizers.h"
+#include "transpose.h"
 
 #define VECTOR_OPERATIONS(X)                                                                                           \
     X(identity, x) X(negative, -x) X(absolute, (vd)((vi)x & 0x7fffffffffffffffLL))                                     \
@@ -175,4 +176,5 @@ static int NAME(finite)(const double *number, int64_t lanes) {
 #ifndef NARROW
 #define NARROW NULL
 #endif
-const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite), NAME(step)};
+const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite), NAME(step),
+                              NAME(transpose)};

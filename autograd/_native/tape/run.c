@@ -99,6 +99,11 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
     return 0;
 }
 
+static void repeat_last(double *column, int64_t rows, int64_t lanes) {
+    for (int64_t t = rows; t < lanes; t++)
+        column[t] = column[rows - 1];
+}
+
 /* A column of a chunk, where it lies if it lies side by side and fills its vectors, else a copy in `own`. */
 static double *column_in(const Job *job, int32_t column, int64_t first, int64_t rows, int64_t lanes, double *own) {
     const Table *from = &job->input;
@@ -114,8 +119,7 @@ static double *column_in(const Job *job, int32_t column, int64_t first, int64_t 
         for (int64_t t = 0; t < rows; t++, at += from->row)
             memcpy(own + t, at, sizeof(double));
     }
-    for (int64_t t = rows; t < lanes; t++)
-        own[t] = own[rows - 1];
+    repeat_last(own, rows, lanes);
     return own;
 }
 
@@ -147,9 +151,18 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
     const Program *p = work->program;
     const int64_t lanes = lanes_of(work, rows);
     double *const own = context->shared;
+    const Table *from = &job->input, *to = &job->output;
+    const ptrdiff_t step = work->lanes * (ptrdiff_t)sizeof(double);
+    const int turned = job->index == NULL && from->column == sizeof(double) && from->row != sizeof(double);
+    if (turned)
+        work->of_rows->transpose(from->start + first * from->row, from->row, (char *)own, step, rows, p->inputs);
     int moved = context->weighted == 0; /* in the first chunk of all */
     for (int32_t k = 0; k < p->inputs; k++) {
-        double *column = column_in(job, k, first, rows, lanes, own + k * work->lanes);
+        double *column = own + k * work->lanes;
+        if (turned)
+            repeat_last(column, rows, lanes);
+        else
+            column = column_in(job, k, first, rows, lanes, column);
         moved |= column != context->address[k];
         context->address[k] = column;
     }
@@ -163,7 +176,6 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
             weight[t] = share;
         context->weight = job->weight, context->weighted = weighted;
     }
-    const Table *to = &job->output;
     const int in_place = to->row == sizeof(double) && rows == lanes;
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
@@ -178,7 +190,10 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
     for (int32_t k = 0; k < p->outputs; k++)
         if (!work->of_rows->finite(context->address[p->inputs + 1 + k], lanes))
             __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
-    if (!in_place)
+    if (!in_place && to->column == sizeof(double))
+        work->of_rows->transpose((char *)(own + (p->inputs + 1) * work->lanes), step, to->start + first * to->row, to->row,
+                                 p->outputs, rows);
+    else if (!in_place)
         for (int32_t k = 0; k < p->outputs; k++) {
             const double *from = context->address[p->inputs + 1 + k];
             char *at = to->start + k * to->column + first * to->row;

@@ -113,6 +113,8 @@ typedef struct Kernels {
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
     int (*finite)(const double *number, int64_t lanes); /* whether all of them are */
     double (*step)(Optimizer *, const double *gradient, int32_t count); /* the square of the gradient's norm */
+    /* to[c][r] = from[r][c], for tables of so many bytes from row to row */
+    void (*transpose)(const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, int64_t rows, int64_t columns);
 } Kernels;
 
 extern const Kernels baseline_kernels, avx2_kernels, avx512_kernels, avx512_narrow_kernels;

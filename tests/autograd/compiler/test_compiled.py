@@ -384,8 +384,10 @@ def layouts(table: np.ndarray) -> dict[str, Any]:
 
 
 def test_rows_may_lie_in_any_way(kernels: str):
-    for case in [LAYERS[0], LAYERS[4], CHOICES[4], next(case for case in LAYERS if case.name == "several results")]:
-        for count in (1, 8, 13, 130):
+    several = next(case for case in LAYERS if case.name == "several results")
+    wide = Case("wider than vectors", lambda x, p: [x[k] * x[k - 1] + p[k % 3] for k in range(11)], 11)
+    for case in [LAYERS[0], LAYERS[4], CHOICES[4], several, wide]:
+        for count in (1, 3, 8, 13, 130) if case is not wide else (5, 8, 21, 300):
             function, p, rows = made(case, count)
             f = autograd.compile(function, n_inputs=case.inputs)
             terms = eager(function, rows.tolist(), p)
