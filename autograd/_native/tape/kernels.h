@@ -8,7 +8,7 @@
 
 /* One instruction over the lanes of a chunk, of which there is at least one vector. */
 typedef void Kernel(const Instruction *i, const Context *context, int64_t lanes);
-#define KERNEL(name) static void row_##name(const Instruction *i, const Context *context, int64_t lanes)
+#define KERNEL(name) void row_##name(const Instruction *i, const Context *context, int64_t lanes)
 #define EACH_VECTOR(t) for (int64_t t = 0; t < lanes; t += LANES)
 
 #include "layers.h"
@@ -44,7 +44,7 @@ UNARY_OPERATIONS(SCALAR)
 #undef SCALAR
 
 #define CASE(name, value)                                                                                              \
-    KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                                     \
         double *out = context->address[i->out];                                                                        \
         const double *from = context->address[i->a];                                                                   \
         EACH_VECTOR(t) {                                                                                               \
@@ -56,7 +56,7 @@ VECTOR_OPERATIONS(CASE)
 #undef CASE
 
 #define CASE(name, value)                                                                                              \
-    KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                                     \
         double *out = context->address[i->out];                                                                        \
         const double *left = context->address[i->a], *right = context->address[i->b];                                  \
         const int64_t first = context->mask[i->a], second = context->mask[i->b];                                       \
@@ -75,7 +75,7 @@ VECTOR_PAIRS(CASE)
 #undef CASE
 
 #define CASE(name, value)                                                                                              \
-    KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                                     \
         double *out = context->address[i->out];                                                                        \
         const double *left = context->address[i->a], *right = context->address[i->b], *last = context->address[i->c];  \
         const int64_t first = context->mask[i->a], second = context->mask[i->b], third = context->mask[i->c];          \
@@ -88,7 +88,7 @@ VECTOR_TRIPLES(CASE)
 #undef CASE
 
 #define CASE(name)                                                                                                     \
-    KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                                     \
         double *out = context->address[i->out];                                                                        \
         const double *from = context->address[i->a];                                                                   \
         for (int64_t t = 0; t < lanes; t++)                                                                            \
@@ -97,7 +97,7 @@ VECTOR_TRIPLES(CASE)
 LANE_BY_LANE(CASE)
 #undef CASE
 
-KERNEL(power) {
+static KERNEL(power) {
     double *out = context->address[i->out];
     const double *left = context->address[i->a], *right = context->address[i->b];
     const int64_t first = context->mask[i->a], second = context->mask[i->b];
@@ -105,9 +105,9 @@ KERNEL(power) {
         out[t] = op_power(left[t & first], right[t & second]);
 }
 
-KERNEL(row_sum) { context->sums[i->out] += sum_over_lanes(context->address[i->a], lanes); }
+static KERNEL(row_sum) { context->sums[i->out] += sum_over_lanes(context->address[i->a], lanes); }
 
-KERNEL(row_dot) {
+static KERNEL(row_dot) {
     const double *left = context->address[i->a], *right = context->address[i->b];
     const int64_t first = context->mask[i->a], second = context->mask[i->b];
     vd sum = splat(0.0);
@@ -116,7 +116,7 @@ KERNEL(row_dot) {
 }
 
 #define CASE(name)                                                                                                     \
-    KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                                     \
         double *first = context->address[i->out], *second = context->address[i->c];                                    \
         const double *from = context->address[i->a];                                                                   \
         EACH_VECTOR(t) {                                                                                               \

@@ -2,6 +2,7 @@
 
    Register blocks have sizes that the compiler knows, so that every accumulator is a register. */
 #define BLOCK 4 /* outputs of a layer side by side */
+#define FEW_INPUTS 3
 #if LANES == 8
 #define MOST_VECTORS 5 /* of rows beside them: 20 of 32 registers */
 #else
@@ -77,6 +78,20 @@ INLINE void product_of_vectors(const double *weights, int64_t across, int64_t al
 #undef OF
 }
 
+/* The same over a single vector and few inputs, a number that the compiler knows. */
+INLINE void product_of_few(const double *weights, int64_t across, int64_t along, const double *bias, const int count,
+                           double *const *x, int outputs, double *const *out, double *const *h, const int activation) {
+    vd side[FEW_INPUTS];
+    UNROLL for (int i = 0; i < count; i++)
+        side[i] = held(x[i]);
+    for (int p = 0; p < outputs; p++) {
+        vd sum = splat(bias ? bias[p] : 0.0);
+        UNROLL for (int i = 0; i < count; i++)
+            sum += weights[p * across + i * along] * side[i];
+        store(out[p], h ? times_slope(sum, load(h[p]), activation) : activated(sum, activation));
+    }
+}
+
 INLINE void product_of_rows(const double *weights, int64_t across, int64_t along, const double *bias, int count,
                             double *const *x, int outputs, double *const *out, double *const *h, int64_t lanes,
                             const int activation) {
@@ -110,30 +125,54 @@ INLINE double *const *slots_of(const Instruction *i, const Context *context) {
     return context->layer + (i->a - context->program->layers_at);
 }
 
-INLINE void affine(const Instruction *i, const Context *context, int64_t lanes, const int activation) {
+/* A product by the number of its inputs: few of them and a single vector, or any. */
+INLINE void product_of(const double *weights, int64_t across, int64_t along, const double *bias, int count,
+                       double *const *x, int outputs, double *const *out, double *const *h, int64_t lanes,
+                       const int activation, const int few) {
+#define OF(count) product_of_few(weights, across, along, bias, count, x, outputs, out, h, activation)
+    if (!few)
+        product_of_rows(weights, across, along, bias, count, x, outputs, out, h, lanes, activation);
+    else if (count == 1)
+        OF(1);
+    else if (count == 2)
+        OF(2);
+    else
+        OF(3);
+#undef OF
+}
+
+INLINE void affine(const Instruction *i, const Context *context, int64_t lanes, const int activation, const int few) {
     double *const *x = slots_of(i, context), *const *h = x + i->n;
     const double *biases = i->b < 0 ? NULL : context->uniform + i->b;
-    product_of_rows(context->uniform + i->out, i->n, 1, biases, i->n, x, i->m, h, NULL, lanes, activation);
+    product_of(context->uniform + i->out, i->n, 1, biases, i->n, x, i->m, h, NULL, lanes, activation, few);
 }
 
-INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation) {
+INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation, const int few) {
     double *const *d = slots_of(i, context), *const *x_bar = d + i->m;
     double *const *h = activation == LINEAR ? NULL : x_bar + i->n;
-    product_of_rows(context->uniform + i->out, 1, i->n, NULL, i->m, d, i->n, x_bar, h, lanes, activation);
+    product_of(context->uniform + i->out, 1, i->n, NULL, i->m, d, i->n, x_bar, h, lanes, activation, few);
 }
 
-#define LAYER(layer)                                                                                                   \
-    KERNEL(layer) {                                                                                                    \
-        switch (i->activation) {                                                                                       \
-        case RELU: layer(i, context, lanes, RELU); break;                                                              \
-        case TANH: layer(i, context, lanes, TANH); break;                                                              \
-        case SIGMOID: layer(i, context, lanes, SIGMOID); break;                                                        \
-        default: layer(i, context, lanes, LINEAR);                                                                     \
-        }                                                                                                              \
+#define BY_ACTIVATION(layer, few)                                                                                      \
+    switch (i->activation) {                                                                                           \
+    case RELU: layer(i, context, lanes, RELU, few); break;                                                             \
+    case TANH: layer(i, context, lanes, TANH, few); break;                                                             \
+    case SIGMOID: layer(i, context, lanes, SIGMOID, few); break;                                                       \
+    default: layer(i, context, lanes, LINEAR, few);                                                                    \
     }
-LAYER(affine)
-LAYER(transposed)
+#define LAYER(layer, inputs)                                                                                           \
+    static OWN_REGISTERS KERNEL(layer##_of_few) { BY_ACTIVATION(layer, 1) }                                \
+    static OWN_REGISTERS KERNEL(layer##_of_rows) { BY_ACTIVATION(layer, 0) }                               \
+    static KERNEL(layer) {                                                                                             \
+        if (lanes == LANES && i->inputs <= FEW_INPUTS)                                                                 \
+            row_##layer##_of_few(i, context, lanes);                                                                   \
+        else                                                                                                           \
+            row_##layer##_of_rows(i, context, lanes);                                                                  \
+    }
+LAYER(affine, n)
+LAYER(transposed, m)
 #undef LAYER
+#undef BY_ACTIVATION
 
 /* sums[p * n + q] += sum over the lanes of d_p x_q. */
 INLINE void outer_block(double *sums, int n, double *const *d, double *const *x, int64_t lanes, const int outputs,
@@ -197,7 +236,7 @@ INLINE void add_sums(const vd *a, const int count, double *sums) {
 /* The same, and the biases behind, for a single vector and few inputs, a number that the compiler knows. */
 INLINE void outer_of_vector(double *sums, const int n, int m, double *const *d, double *const *x) {
     const int block = n == 2 ? 2 : 4;
-    vd side[3], product[12], adjoint[4];
+    vd side[FEW_INPUTS], product[4 * FEW_INPUTS], adjoint[4];
     int p = 0;
     UNROLL for (int q = 0; q < n; q++)
         side[q] = held(x[q]);
@@ -223,18 +262,21 @@ INLINE void outer_of_vector(double *sums, const int n, int m, double *const *d, 
     }
 }
 
-KERNEL(outer) {
+static OWN_REGISTERS KERNEL(outer_of_few) {
+    double *const *d = slots_of(i, context), *const *x = d + i->m, *sums = context->sums + i->out;
+    if (i->n == 1)
+        outer_of_vector(sums, 1, i->m, d, x);
+    else if (i->n == 2)
+        outer_of_vector(sums, 2, i->m, d, x);
+    else
+        outer_of_vector(sums, 3, i->m, d, x);
+}
+
+static OWN_REGISTERS KERNEL(outer_of_rows) {
     double *const *d = slots_of(i, context), *const *x = d + i->m;
     double *weights = context->sums + i->out, *biases = i->b < 0 ? NULL : context->sums + i->b;
     const int n = i->n, m = i->m, block = LANES == 8 ? 4 : 2;
     int p = 0;
-    if (lanes == LANES && biases == weights + m * n)
-        switch (n) {
-        case 1: outer_of_vector(weights, 1, m, d, x); return;
-        case 2: outer_of_vector(weights, 2, m, d, x); return;
-        case 3: outer_of_vector(weights, 3, m, d, x); return;
-        default: break;
-        }
     for (; p + block <= m; p += block)
         outer_rows(weights + (int64_t)p * n, n, d + p, x, lanes, block, 4);
     for (; p < m; p++)
@@ -248,4 +290,11 @@ KERNEL(outer) {
     }
     for (; p < m; p++)
         biases[p] += sum_over_lanes(d[p], lanes);
+}
+
+static KERNEL(outer) {
+    if (lanes == LANES && i->n <= FEW_INPUTS && i->b == i->out + i->m * i->n)
+        row_outer_of_few(i, context, lanes);
+    else
+        row_outer_of_rows(i, context, lanes);
 }

@@ -3,25 +3,47 @@ typedef double pair __attribute__((vector_size(16)));
 typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
 #define FEW 32 /* gradients: they were stored in pairs just now, and a load of more than that would wait for the memory */
 
-static void descend(Optimizer *o, const double *restrict g, int32_t count) {
-    double *restrict p = o->parameter, *restrict b = o->state;
-    const double lr = o->lr, decay = o->weight_decay;
-    if (o->momentum == 0.0) {
-        int32_t k = 0;
-        for (; count < FEW && k + 2 <= count; k += 2) {
-            const pair x = *(const pair_in_memory *)(p + k), slope = *(const pair_in_memory *)(g + k);
-            *(pair_in_memory *)(p + k) = x - lr * (slope + decay * x);
-        }
-        for (; k < count; k++)
-            p[k] -= lr * (g[k] + decay * p[k]);
-        return;
+/* p -= lr (g + decay p). The square of g's norm falls off on the way. */
+static double descend(double *restrict p, const double *restrict g, int32_t count, double lr, double decay) {
+    vd squares = splat(0.0);
+    double square = 0.0;
+    int32_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        const vd x = load(p + k), slope = load(g + k);
+        squares += slope * slope;
+        store(p + k, x - lr * (slope + decay * x));
     }
+    for (; k < count; k++) {
+        square += g[k] * g[k];
+        p[k] -= lr * (g[k] + decay * p[k]);
+    }
+    return sum_of_lanes(squares) + square;
+}
+
+static OWN_REGISTERS double descend_by_few(double *restrict p, const double *restrict g, int32_t count, double lr,
+                                           double decay) {
+    pair squares = {0.0, 0.0};
+    int32_t k = 0;
+    for (; k + 2 <= count; k += 2) {
+        const pair x = *(const pair_in_memory *)(p + k), slope = *(const pair_in_memory *)(g + k);
+        squares += slope * slope;
+        *(pair_in_memory *)(p + k) = x - lr * (slope + decay * x);
+    }
+    if (k < count) {
+        squares[0] += g[k] * g[k];
+        p[k] -= lr * (g[k] + decay * p[k]);
+    }
+    return squares[0] + squares[1];
+}
+
+static void gather_momentum(Optimizer *o, const double *restrict g, int32_t count) {
+    double *restrict p = o->parameter, *restrict b = o->state;
     const double keep = o->started ? o->momentum : 0.0, add = o->started ? 1.0 - o->dampening : 1.0;
     const double ahead = o->nesterov ? o->momentum : 1.0, now = o->nesterov ? 1.0 : 0.0;
     for (int32_t k = 0; k < count; k++) {
-        const double slope = g[k] + decay * p[k];
+        const double slope = g[k] + o->weight_decay * p[k];
         b[k] = keep * b[k] + add * slope;
-        p[k] -= lr * (now * slope + ahead * b[k]);
+        p[k] -= o->lr * (now * slope + ahead * b[k]);
     }
     o->started = 1;
 }
@@ -52,10 +74,18 @@ static double square_norm(const double *g, int32_t count) {
     return sum + sum_of_lanes(squares);
 }
 
-static double NAME(step)(Optimizer *o, const double *g, int32_t count) {
+static OWN_REGISTERS double other_step(Optimizer *o, const double *g, int32_t count) {
+    if (o->rule == SGD && o->momentum == 0.0)
+        return descend(o->parameter, g, count, o->lr, o->weight_decay);
     if (o->rule == SGD)
-        descend(o, g, count);
+        gather_momentum(o, g, count);
     else
         adapt(o, g, count);
     return square_norm(g, count);
+}
+
+static double NAME(step)(Optimizer *o, const double *g, int32_t count) {
+    if (o->rule == SGD && o->momentum == 0.0 && count < FEW)
+        return descend_by_few(o->parameter, g, count, o->lr, o->weight_decay);
+    return other_step(o, g, count);
 }

@@ -1,5 +1,7 @@
 /* LANES doubles side by side, in the vector extensions that gcc and clang share. */
 #define INLINE static inline __attribute__((always_inline))
+/* Of a function that is called from a small one, which would else save and align as much on its behalf. */
+#define OWN_REGISTERS __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 32")
 
 typedef double vd __attribute__((vector_size(LANES * 8)));
