@@ -44,7 +44,7 @@ UNARY_OPERATIONS(SCALAR)
 #undef SCALAR
 
 #define CASE(name, value)                                                                                              \
-    static KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                              \
         double *out = context->address[i->out];                                                                        \
         const double *from = context->address[i->a];                                                                   \
         EACH_VECTOR(t) {                                                                                               \
@@ -56,7 +56,7 @@ VECTOR_OPERATIONS(CASE)
 #undef CASE
 
 #define CASE(name, value)                                                                                              \
-    static KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                              \
         double *out = context->address[i->out];                                                                        \
         const double *left = context->address[i->a], *right = context->address[i->b];                                  \
         const int64_t first = context->mask[i->a], second = context->mask[i->b];                                       \
@@ -75,7 +75,7 @@ VECTOR_PAIRS(CASE)
 #undef CASE
 
 #define CASE(name, value)                                                                                              \
-    static KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                              \
         double *out = context->address[i->out];                                                                        \
         const double *left = context->address[i->a], *right = context->address[i->b], *last = context->address[i->c];  \
         const int64_t first = context->mask[i->a], second = context->mask[i->b], third = context->mask[i->c];          \
@@ -88,7 +88,7 @@ VECTOR_TRIPLES(CASE)
 #undef CASE
 
 #define CASE(name)                                                                                                     \
-    static KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                              \
         double *out = context->address[i->out];                                                                        \
         const double *from = context->address[i->a];                                                                   \
         for (int64_t t = 0; t < lanes; t++)                                                                            \
@@ -116,7 +116,7 @@ static KERNEL(row_dot) {
 }
 
 #define CASE(name)                                                                                                     \
-    static KERNEL(name) {                                                                                                     \
+    static KERNEL(name) {                                                                                              \
         double *first = context->address[i->out], *second = context->address[i->c];                                    \
         const double *from = context->address[i->a];                                                                   \
         EACH_VECTOR(t) {                                                                                               \

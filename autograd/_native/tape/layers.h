@@ -147,7 +147,8 @@ INLINE void affine(const Instruction *i, const Context *context, int64_t lanes, 
     product_of(context->uniform + i->out, i->n, 1, biases, i->n, x, i->m, h, NULL, lanes, activation, few);
 }
 
-INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation, const int few) {
+INLINE void transposed(const Instruction *i, const Context *context, int64_t lanes, const int activation,
+                       const int few) {
     double *const *d = slots_of(i, context), *const *x_bar = d + i->m;
     double *const *h = activation == LINEAR ? NULL : x_bar + i->n;
     product_of(context->uniform + i->out, 1, i->n, NULL, i->m, d, i->n, x_bar, h, lanes, activation, few);

@@ -1,7 +1,7 @@
 /* The steps of the optimisers: the formulas of nn/optimizers.py, in loops that the compiler makes vectors of. */
 typedef double pair __attribute__((vector_size(16)));
 typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
-#define FEW 32 /* gradients: they were stored in pairs just now, and a load of more than that would wait for the memory */
+#define FEW 32 /* gradients: stored in pairs just now, and a load of more than that would wait for the memory */
 
 /* p -= lr (g + decay p). The square of g's norm falls off on the way. */
 static double descend(double *restrict p, const double *restrict g, int32_t count, double lr, double decay) {
