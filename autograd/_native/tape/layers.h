@@ -162,8 +162,8 @@ INLINE void transposed(const Instruction *i, const Context *context, int64_t lan
     default: layer(i, context, lanes, LINEAR, few);                                                                    \
     }
 #define LAYER(layer, inputs)                                                                                           \
-    static OWN_REGISTERS KERNEL(layer##_of_few) { BY_ACTIVATION(layer, 1) }                                \
-    static OWN_REGISTERS KERNEL(layer##_of_rows) { BY_ACTIVATION(layer, 0) }                               \
+    static OWN_REGISTERS KERNEL(layer##_of_few) { BY_ACTIVATION(layer, 1) }                                            \
+    static OWN_REGISTERS KERNEL(layer##_of_rows) { BY_ACTIVATION(layer, 0) }                                           \
     static KERNEL(layer) {                                                                                             \
         if (lanes == LANES && i->inputs <= FEW_INPUTS)                                                                 \
             row_##layer##_of_few(i, context, lanes);                                                                   \
