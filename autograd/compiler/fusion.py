@@ -1,6 +1,6 @@
 """The last pass over a tape: products and sums that belong together become one step, and detours are dropped.
 
-a b + c, a b - c and c - a b are one step each; the sum over the rows of a product is a dot product over the rows; long
+a b + c, a b - c and c - a b are one step each, and -(a b) is 0 - a b; the sum over the rows of a product is a dot product over the rows; long
 sums of uniform numbers are one step, so that they need not wait for each other.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from autograd.compiler.layers import rates
 from autograd.tracing import Rule, Step, Tape
 
-FUSED = frozenset(["add", "subtract", "multiply", "row_sum"])
+FUSED = frozenset(["add", "subtract", "negative", "multiply", "row_sum"])
 LONG = 8  # so many terms, and a sum of uniform numbers is worth a step of its own
 
 
@@ -45,13 +45,16 @@ def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step
     kind = step[0]
     if kind in ("add", "subtract"):
         for place in (1, 2):
-            product = tape.steps[step[place]]
-            alone = uses[step[place]] == 1 and rate[step[place]] == rate[number]
-            if product[0] == "multiply" and alone:
+            term, minus = step[place], kind == "subtract" and place == 2
+            if tape.steps[term][0] == "negative" and uses[term] == 1:
+                term, minus = tape.steps[term][1], not minus
+            product = tape.steps[term]
+            if product[0] == "multiply" and uses[term] == 1 and rate[term] == rate[number]:
                 a, b, other = *product[1:], step[3 - place]
                 if kind == "subtract" and place == 1:
+                    if minus:
+                        continue
                     return ("multiply_subtract", a, b, other)
-                minus = kind == "subtract"
                 if tape.steps[a][0] == "negative" and uses[a] == 1:
                     a, minus = tape.steps[a][1], not minus
                 return ("subtract_product" if minus else "multiply_add", a, b, other)
@@ -60,6 +63,10 @@ def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step
             h = slope_of(tape, step[place]) if uses[step[place]] == 1 else None
             if h is not None:
                 return (h[0], step[3 - place], h[1])
+    elif kind == "negative":
+        product = tape.steps[step[1]]
+        if product[0] == "multiply" and uses[step[1]] == 1:
+            return ("subtract_product", product[1], product[2], tape.constant(0.0))
     elif kind == "row_sum":
         product = tape.steps[step[1]]
         if product[0] == "multiply" and uses[step[1]] == 1:

@@ -165,12 +165,18 @@ static void NAME(rows)(const Context *context, int64_t lanes) {
 }
 
 static int NAME(finite)(const double *number, int64_t lanes) {
-    vd odd = splat(0.0);
-    for (int64_t t = 0; t < lanes; t += LANES) {
+    vd odd[4] = {splat(0.0), splat(0.0), splat(0.0), splat(0.0)}; /* four, which need not wait for each other */
+    int64_t t = 0;
+    for (; t + 4 * LANES <= lanes; t += 4 * LANES)
+        UNROLL for (int k = 0; k < 4; k++) {
+            const vd x = load(number + t + k * LANES);
+            odd[k] += x - x;
+        }
+    for (; t < lanes; t += LANES) {
         const vd x = load(number + t);
-        odd += x - x;
+        odd[0] += x - x;
     }
-    return sum_of_lanes(odd) == 0.0;
+    return sum_of_lanes((odd[0] + odd[1]) + (odd[2] + odd[3])) == 0.0;
 }
 
 #ifndef NARROW
