@@ -1,7 +1,7 @@
 """The last pass over a tape: products and sums that belong together become one step, and detours are dropped.
 
-a b + c, a b - c and c - a b are one step each, and -(a b) is 0 - a b; the sum over the rows of a product is a dot product
-over the rows; long sums of uniform numbers are one step, so that they need not wait for each other.
+a b + c, a b - c and c - a b are one step each, and -(a b) is 0 - a b; the sum over the rows of a product is a dot
+product over the rows; long sums of uniform numbers are one step, so that they need not wait for each other.
 """
 
 from __future__ import annotations
