@@ -222,7 +222,7 @@ class Tape:
         new, place = Tape(), list(range(len(steps)))
         new.parameters = self.parameters
         # Leaves first: a form may use one that was added last.
-        for number in compress(place.copy(), needed):
+        for number in compress(range(len(steps)), needed):
             if steps[number][0] in LEAVES:
                 place[number] = len(new.steps)
                 new.steps.append(steps[number])
@@ -251,11 +251,9 @@ class Tape:
         for number in wanted:
             uses[number] += 1
         for number in range(max(wanted, default=-1), -1, -1):
-            if uses[number]:
-                step = steps[number]
-                if step[0] not in LEAVES:
-                    for operand in step[1:]:
-                        uses[operand] += 1
+            if uses[number] and steps[number][0] not in LEAVES:
+                for operand in steps[number][1:]:
+                    uses[operand] += 1
         return uses
 
 

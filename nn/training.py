@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from numbers import Integral
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import autograd
 from autograd import Value, no_grad
@@ -48,8 +48,13 @@ class Numbers:
     def __set__(self, history: Any, numbers: Iterable[float]) -> None:
         vars(history)[self.place] = list(numbers), []
 
-    def __get__(self, history: Any, owner: type) -> list[float]:
-        listed: list[float]
+    @overload
+    def __get__(self, history: None, owner: type) -> Numbers: ...
+    @overload
+    def __get__(self, history: object, owner: type) -> list[float]: ...
+    def __get__(self, history: Any, owner: type) -> Any:
+        if history is None:
+            return self
         listed, waiting = vars(history)[self.place]
         for start, numbers in waiting:
             listed[start:] = numbers  # which may be done again: Ctrl-C comes at any time
@@ -93,8 +98,9 @@ class History:
 
     def add(self, losses: Sequence[float], gradient_norms: Sequence[float], seconds: Sequence[float]) -> None:
         """More epochs: their numbers, which become part of the lists."""
-        for name, numbers in (("loss", losses), ("gradient_norm", gradient_norms), ("seconds", seconds)):
-            vars(History)[name].more(self, numbers)
+        History.loss.more(self, losses)
+        History.gradient_norm.more(self, gradient_norms)
+        History.seconds.more(self, seconds)
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the losses over the epochs; see `nn.plot_history`."""

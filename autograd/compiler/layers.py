@@ -171,8 +171,7 @@ class Finder:
         for root in roots:
             alone = self.uses[root] == 1 and not self.dots[root].rest
             kinds.add(self.activated.get(root, "") if alone else "")
-        kind = kinds.pop() if len(kinds) == 1 else ""
-        return kind if kind in ACTIVATIONS else ""
+        return kinds.pop() if len(kinds) == 1 else ""
 
     def rebuilt(self, results: Sequence[int]) -> tuple[Tape, list[int]]:
         old, new, needed = self.tape, Tape(), self._needed(results)

@@ -31,6 +31,9 @@ class Runner(Protocol):
     native: Any
     parameters: list[Value]
 
+    def given(self) -> list[float]:
+        return [parameter.data for parameter in self.parameters]
+
     def run_once(self, numbers: list[float]) -> list[float]: ...
 
     def run_rows(self, table: Any, found: Any, threads: int) -> bool: ...
@@ -38,15 +41,12 @@ class Runner(Protocol):
     def run_sums(self, table: Any, weight: float, threads: int) -> list[float]: ...
 
 
-class NativeRunner:
+class NativeRunner(Runner):
     def __init__(self, form: Form, parameters: Sequence[Value], n_inputs: int, native: Any) -> None:
         tape, outputs, results, gradients, inputs_vary = form
         program = program_of(tape, outputs, results, n_inputs, native.OPERATIONS, inputs_vary, gradients)
         self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
         self.parameters = [parameters[place] for place in program.parameters if place >= 0]
-
-    def given(self) -> list[float]:
-        return [parameter.data for parameter in self.parameters]
 
     def run_once(self, numbers: list[float]) -> list[float]:
         return self.native.run(array("d", numbers + self.given()))  # type: ignore[no-any-return]
@@ -59,13 +59,10 @@ class NativeRunner:
         return self.native.run(given, table, weight=weight, threads=threads)  # type: ignore[no-any-return]
 
 
-class PythonRunner:
+class PythonRunner(Runner):
     def __init__(self, form: Form, parameters: Sequence[Value]) -> None:
         self.native, self.program = None, PythonProgram(form)
         self.parameters = [parameters[place] for place in self.program.parameters]
-
-    def given(self) -> list[float]:
-        return [parameter.data for parameter in self.parameters]
 
     def run_once(self, numbers: list[float]) -> list[float]:
         return self.program.run(self.given(), [numbers])[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
 
@@ -246,13 +247,12 @@ def test_the_lists_of_a_history_grow_with_the_epochs(engine):
     seen = []
     _, history = trained(epochs=4, engine=engine, callbacks=[lambda h: seen.append((h.loss, list(h.loss)))])
     assert [len(then) for _, then in seen] == [1, 2, 3, 4]
-    assert (
-        all(now is history.loss for now, _ in seen)
-        and seen[-1][1] == history.loss == trained(epochs=4, engine=engine)[1].loss
-    )
+    assert all(now is history.loss for now, _ in seen)
+    assert seen[-1][1] == history.loss == trained(epochs=4, engine=engine)[1].loss
     assert {type(x) for x in history.loss + history.gradient_norm + history.seconds} == {float}
     again = pickle.loads(pickle.dumps(history))
     assert (again.loss, again.epochs) == (history.loss, history.epochs)
+    assert "loss" in dict(inspect.getmembers(nn.History)), "the class can be asked what it has, as help() does"
 
 
 # ------------------------------------------------------------------------------------------------------ bad input

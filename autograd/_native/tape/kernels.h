@@ -164,19 +164,17 @@ static void NAME(rows)(const Context *context, int64_t lanes) {
         kernel[i->op](i, context, lanes);
 }
 
-static int NAME(finite)(const double *number, int64_t lanes) {
-    vd odd[4] = {splat(0.0), splat(0.0), splat(0.0), splat(0.0)}; /* four, which need not wait for each other */
-    int64_t t = 0;
-    for (; t + 4 * LANES <= lanes; t += 4 * LANES)
-        UNROLL for (int k = 0; k < 4; k++) {
-            const vd x = load(number + t + k * LANES);
-            odd[k] += x - x;
-        }
-    for (; t < lanes; t += LANES) {
-        const vd x = load(number + t);
-        odd[0] += x - x;
+static int NAME(finite)(const double *number, int64_t count) {
+    vd odd = splat(0.0); /* NaN, where a number is not finite */
+    double rest = 0.0;
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        const vd x = load(number + k);
+        odd += x - x;
     }
-    return sum_of_lanes((odd[0] + odd[1]) + (odd[2] + odd[3])) == 0.0;
+    for (; k < count; k++)
+        rest += number[k] - number[k];
+    return sum_of_lanes(odd) + rest == 0.0;
 }
 
 #ifndef NARROW

@@ -1,27 +1,9 @@
 /* The steps of the optimisers: the formulas of nn/optimizers.py, in loops that the compiler makes vectors of. */
-typedef double pair __attribute__((vector_size(16)));
-typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
 #define FEW 32 /* gradients: stored in pairs just now, and a load of more than that would wait for the memory */
 
 /* p -= lr (g + decay p). The square of g's norm falls off on the way. */
-static double descend(double *restrict p, const double *restrict g, int32_t count, double lr, double decay) {
-    vd squares = splat(0.0);
-    double square = 0.0;
-    int32_t k = 0;
-    for (; k + LANES <= count; k += LANES) {
-        const vd x = load(p + k), slope = load(g + k);
-        squares += slope * slope;
-        store(p + k, x - lr * (slope + decay * x));
-    }
-    for (; k < count; k++) {
-        square += g[k] * g[k];
-        p[k] -= lr * (g[k] + decay * p[k]);
-    }
-    return sum_of_lanes(squares) + square;
-}
-
-static OWN_REGISTERS double descend_by_few(double *restrict p, const double *restrict g, int32_t count, double lr,
-                                           double decay) {
+static OWN_REGISTERS double descend_in_pairs(double *restrict p, const double *restrict g, int32_t count, double lr,
+                                             double decay) {
     pair squares = {0.0, 0.0};
     int32_t k = 0;
     for (; k + 2 <= count; k += 2) {
@@ -34,6 +16,17 @@ static OWN_REGISTERS double descend_by_few(double *restrict p, const double *res
         p[k] -= lr * (g[k] + decay * p[k]);
     }
     return squares[0] + squares[1];
+}
+
+static double descend(double *restrict p, const double *restrict g, int32_t count, double lr, double decay) {
+    vd squares = splat(0.0);
+    int32_t k = 0;
+    for (; k + LANES <= count; k += LANES) {
+        const vd x = load(p + k), slope = load(g + k);
+        squares += slope * slope;
+        store(p + k, x - lr * (slope + decay * x));
+    }
+    return sum_of_lanes(squares) + descend_in_pairs(p + k, g + k, count - k, lr, decay);
 }
 
 static void gather_momentum(Optimizer *o, const double *restrict g, int32_t count) {
@@ -86,6 +79,6 @@ static OWN_REGISTERS double other_step(Optimizer *o, const double *g, int32_t co
 
 static double NAME(step)(Optimizer *o, const double *g, int32_t count) {
     if (o->rule == SGD && o->momentum == 0.0 && count < FEW)
-        return descend_by_few(o->parameter, g, count, o->lr, o->weight_decay);
+        return descend_in_pairs(o->parameter, g, count, o->lr, o->weight_decay);
     return other_step(o, g, count);
 }

@@ -90,9 +90,9 @@ static const char *check_instruction(const Program *p, const Instruction *i) {
     const int32_t operands[3] = {i->a, i->b, i->c}, limit = p->slots + (arity > 1 ? p->splats : 0);
     if (!all_below(operands, arity, limit))
         return "an instruction reads outside of its slots";
-    if (reduces ? i->out < 0 || i->out >= p->sums : i->out <= p->inputs || i->out >= p->slots)
-        return "an instruction writes outside of its slots";
-    if (has_two && (i->c <= p->inputs || i->c >= p->slots))
+    const int32_t second = has_two ? i->c : i->out;
+    if (reduces ? i->out < 0 || i->out >= p->sums
+                : !all_within(&i->out, 1, p->inputs + 1, p->slots) || !all_within(&second, 1, p->inputs + 1, p->slots))
         return "an instruction writes outside of its slots";
     return NULL;
 }

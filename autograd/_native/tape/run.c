@@ -195,10 +195,10 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
                                  p->outputs, rows);
     else if (!in_place)
         for (int32_t k = 0; k < p->outputs; k++) {
-            const double *from = context->address[p->inputs + 1 + k];
+            const double *column = context->address[p->inputs + 1 + k];
             char *at = to->start + k * to->column + first * to->row;
             for (int64_t t = 0; t < rows; t++, at += to->row)
-                memcpy(at, from + t, sizeof(double));
+                memcpy(at, column + t, sizeof(double));
         }
 }
 
@@ -239,8 +239,7 @@ static void spread(const Workspace *work) {
 
 static inline void start_sums(Workspace *work) {
     double *sums = work->context->sums;
-    if (work->program->splats > 0)
-        spread(work);
+    spread(work);
     for (int32_t k = 0; k < work->program->sums; k++)
         sums[k] = 0.0;
 }
@@ -278,18 +277,6 @@ static int divide_rows(Workspace *work, const Job *job) {
     return 0;
 }
 
-static int sums_are_finite(const Workspace *work) {
-    const double *sums = work->uniform + work->program->sums_at;
-    double odd[4] = {0.0, 0.0, 0.0, 0.0}; /* NaN, where a sum is not finite */
-    int32_t k = 0;
-    for (; k + 4 <= work->program->sums; k += 4)
-        for (int j = 0; j < 4; j++)
-            odd[j] += sums[k + j] - sums[k + j];
-    for (; k < work->program->sums; k++)
-        odd[0] += sums[k] - sums[k];
-    return (odd[0] + odd[1]) + (odd[2] + odd[3]) == 0.0;
-}
-
 /* Lanes behind the last row repeat it, and weigh nothing. Where that row has an infinity they add 0 * inf, NaN: then the
    copies share what the row weighs instead, which is right but for a last digit. */
 static int run_rows(Workspace *work, const Job *job) {
@@ -302,7 +289,8 @@ static int run_rows(Workspace *work, const Job *job) {
         if (divide_rows(work, job) < 0)
             return -1;
     }
-    if (job->rows == lanes_of(work, job->rows) || sums_are_finite(work))
+    const Program *p = work->program;
+    if (job->rows == lanes_of(work, job->rows) || work->of_rows->finite(work->uniform + p->sums_at, p->sums))
         return 0;
     work->shares = 1;
     const int failed = divide_rows(work, job);

@@ -7,6 +7,8 @@
 typedef double vd __attribute__((vector_size(LANES * 8)));
 typedef long long vi __attribute__((vector_size(LANES * 8)));
 typedef double vd_in_memory __attribute__((vector_size(LANES * 8), aligned(8), may_alias));
+typedef double pair __attribute__((vector_size(16)));
+typedef double pair_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
 
 INLINE vd load(const double *from) { return *(const vd_in_memory *)from; }
 /* A vector that stays in a register, where the compiler would rather read it again for each of its uses. */
@@ -24,12 +26,10 @@ INLINE double sum_of_lanes(vd x) {
 #if LANES == 8
     typedef double v4 __attribute__((vector_size(32)));
     const v4 half = __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
-    typedef double v2 __attribute__((vector_size(16)));
-    const v2 quarter = __builtin_shufflevector(half, half, 0, 1) + __builtin_shufflevector(half, half, 2, 3);
+    const pair quarter = __builtin_shufflevector(half, half, 0, 1) + __builtin_shufflevector(half, half, 2, 3);
     return quarter[0] + quarter[1];
 #elif LANES == 4
-    typedef double v2 __attribute__((vector_size(16)));
-    const v2 half = __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3);
+    const pair half = __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3);
     return half[0] + half[1];
 #else
     return x[0] + x[1];
@@ -38,9 +38,7 @@ INLINE double sum_of_lanes(vd x) {
 
 /* to[0] += the sum of a's lanes, to[1] += that of b's. */
 INLINE void add_two_sums_of_lanes(vd a, vd b, double *to) {
-    typedef double v2_in_memory __attribute__((vector_size(16), aligned(8), may_alias));
-    typedef double v2 __attribute__((vector_size(16)));
-    *(v2_in_memory *)to += (v2){sum_of_lanes(a), sum_of_lanes(b)};
+    *(pair_in_memory *)to += (pair){sum_of_lanes(a), sum_of_lanes(b)};
 }
 
 /* to[0] += the sum of a's lanes, ..., to[3] += that of d's: neighbours are added in pairs, all four at once. */
