@@ -37,6 +37,9 @@ void end_team(Team *team);
 
 #define GROUPS 32 /* at most: parts of the rows whose sums are added in order, whichever thread computed them */
 
+/* Bytes of outputs that are written as usual; more would throw all else out of the caches, and themselves in the end. */
+#define MOST_IN_CACHES (4 << 20)
+
 /* The memory of a run, kept for the next one. */
 typedef struct {
     const Program *program;
@@ -51,6 +54,7 @@ typedef struct {
     const Job *job;
     int odd;    /* whether an output of the last run was infinite or NaN */
     int shares; /* whether the copies of the last row that fill a vector share its weight */
+    int streams; /* whether outputs are written past the caches */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
 } Workspace;
 

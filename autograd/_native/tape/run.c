@@ -134,7 +134,7 @@ static void look_ahead(const Workspace *work, Context *context, const Job *job, 
         for (int32_t k = 0; k < p->inputs; k++)
             ahead->column[ahead->columns++] = job->input.start + k * job->input.column + next * job->input.row;
     ahead->read = ahead->columns;
-    if (job->output.row == sizeof(double))
+    if (job->output.row == sizeof(double) && !work->streams)
         for (int32_t k = 0; k < p->outputs; k++)
             ahead->column[ahead->columns++] = job->output.start + k * job->output.column + next * job->output.row;
     ahead->lines = work->chunk * (int64_t)sizeof(double) / 64;
@@ -176,7 +176,7 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
             weight[t] = share;
         context->weight = job->weight, context->weighted = weighted;
     }
-    const int in_place = to->row == sizeof(double) && rows == lanes;
+    const int in_place = to->row == sizeof(double) && rows == lanes && !work->streams;
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
         double *column = in_place ? (double *)(to->start + k * to->column + first * to->row) : own + slot * work->lanes;
@@ -187,13 +187,18 @@ static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t
         for (int32_t k = p->layers_at; k < p->pool_size; k++)
             context->layer[k - p->layers_at] = context->address[p->pool[k]];
     work->of_rows->rows(context, lanes);
-    for (int32_t k = 0; k < p->outputs; k++)
-        if (!work->of_rows->finite(context->address[p->inputs + 1 + k], lanes))
+    for (int32_t k = 0; k < p->outputs; k++) {
+        const double *column = context->address[p->inputs + 1 + k];
+        char *at = to->start + k * to->column + first * to->row;
+        if (!(work->streams ? work->of_rows->deliver(column, (double *)at, rows) : work->of_rows->finite(column, lanes)))
             __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
-    if (!in_place && to->column == sizeof(double))
+    }
+    if (in_place || work->streams)
+        return;
+    if (to->column == sizeof(double))
         work->of_rows->transpose((char *)(own + (p->inputs + 1) * work->lanes), step, to->start + first * to->row, to->row,
                                  p->outputs, rows);
-    else if (!in_place)
+    else
         for (int32_t k = 0; k < p->outputs; k++) {
             const double *column = context->address[p->inputs + 1 + k];
             char *at = to->start + k * to->column + first * to->row;
@@ -212,11 +217,19 @@ static void run_group(Workspace *work, Context *context, int64_t group, double *
     }
 }
 
+/* What was stored past the caches is where other threads see it. */
+static void finish_streams(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_ia32_sfence();
+#endif
+}
+
 static void run_groups(void *argument, int member) {
     Workspace *work = argument;
     int64_t group;
     while ((group = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED)) < work->groups)
         run_group(work, &work->context[member], group, work->sums + group * work->program->sums);
+    finish_streams();
 }
 
 /* As many threads as asked for, kept from run to run: to start one takes as long as thousands of rows. */
@@ -249,6 +262,7 @@ static int divide_rows(Workspace *work, const Job *job) {
     double *sums = work->uniform + p->sums_at;
     const int64_t most = (job->rows + WIDEST - 1) / WIDEST * WIDEST;
     work->chunk = most < p->lanes ? most : p->lanes;
+    work->streams = 0;
     if (job->rows <= work->chunk) {
         if (make_contexts(work, 1, work->chunk) < 0)
             return -1;
@@ -258,6 +272,8 @@ static int divide_rows(Workspace *work, const Job *job) {
         return 0;
     }
     work->job = job, work->next = 0;
+    work->streams = job->output.row == sizeof(double)
+                    && job->rows * p->outputs * (int64_t)sizeof(double) > MOST_IN_CACHES;
     work->chunks = (job->rows + work->chunk - 1) / work->chunk;
     work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
     const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);

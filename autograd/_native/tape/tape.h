@@ -112,6 +112,7 @@ typedef struct Kernels {
     void (*rows)(const Context *context, int64_t lanes);
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
     int (*finite)(const double *number, int64_t count); /* whether all of them are */
+    int (*deliver)(const double *number, double *to, int64_t count); /* the same, and copied past the caches */
     double (*step)(Optimizer *, const double *gradient, int32_t count); /* the square of the gradient's norm */
     /* to[c][r] = from[r][c], for tables of so many bytes from row to row */
     void (*transpose)(const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, int64_t rows, int64_t columns);

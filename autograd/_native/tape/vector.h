@@ -22,6 +22,19 @@ INLINE vd held(const double *from) {
 
 INLINE void store(double *to, vd x) { *(vd_in_memory *)to = x; }
 
+/* To an aligned place, past the caches: the line that it fills is not read before it is written. */
+INLINE void stream(double *to, vd x) {
+#if defined(__x86_64__) && LANES == 8
+    __builtin_ia32_movntpd512(to, x);
+#elif defined(__x86_64__) && LANES == 4
+    __builtin_ia32_movntpd256(to, x);
+#elif defined(__x86_64__)
+    __builtin_ia32_movntpd(to, x);
+#else
+    store(to, x);
+#endif
+}
+
 INLINE double sum_of_lanes(vd x) {
 #if LANES == 8
     typedef double v4 __attribute__((vector_size(32)));

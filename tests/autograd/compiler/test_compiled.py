@@ -405,6 +405,22 @@ def test_rows_may_lie_in_any_way(kernels: str):
                 )
 
 
+def test_results_that_outgrow_the_caches_are_the_same(kernels: str):
+    """Columns of more than 4 MB are written past them; the same rows in C order are not."""
+    f = autograd.compile(lambda x: autograd.sum(x[k] * x[k] for k in range(47)) + x[0] / x[46], n_inputs=47)
+    for count in (11_003, 11_200):
+        rows = np.random.default_rng(count).normal(size=(count, 47))
+        wanted = f.batch_value_and_grad(rows)
+        columns = np.asfortranarray(rows)
+        for threads in (1, 3):
+            assert all(map(np.array_equal, f.batch_value_and_grad(columns, threads=threads), wanted))
+        for bad in (0, 7, 5_000, count - 1):
+            columns[bad, 46] = 0.0
+            with pytest.raises(ZeroDivisionError, match=rf"in row {bad}\.\n"):
+                f.batch_value_and_grad(columns)
+            columns[bad, 46] = 1.0
+
+
 def test_a_column_is_a_table_where_a_row_has_one_number():
     f = autograd.compile(lambda x: x * x)
     for rows in ([1.0, 2.0], np.array([1.0, 2.0]), array("d", [1.0, 2.0]), [[1.0], [2.0]], (1, 2)):
