@@ -47,16 +47,19 @@ static void wake(Bed *bed) {
         PyThread_release_lock(bed->lock);
 }
 
-/* Waits until ready(what): it is made true before `wake` is called. */
+/* Waits until ready(what): it is made true before `wake` is called. A call may come late, when what it was for is long
+   done and the next is waited for: whoever wakes looks again. */
 static void wait_for(Bed *bed, int (*ready)(const void *what, int64_t seen), const void *what, int64_t seen) {
-    for (int look = 0; look < LOOKS; look++) {
-        if (ready(what, seen))
-            return;
-        pause_a_little();
+    for (;;) {
+        for (int look = 0; look < LOOKS; look++) {
+            if (ready(what, seen))
+                return;
+            pause_a_little();
+        }
+        __atomic_store_n(&bed->asleep, 1, __ATOMIC_SEQ_CST);
+        if (!ready(what, seen) || !__atomic_exchange_n(&bed->asleep, 0, __ATOMIC_SEQ_CST))
+            PyThread_acquire_lock(bed->lock, WAIT_LOCK); /* it was released, or will be */
     }
-    __atomic_store_n(&bed->asleep, 1, __ATOMIC_SEQ_CST);
-    if (!ready(what, seen) || !__atomic_exchange_n(&bed->asleep, 0, __ATOMIC_SEQ_CST))
-        PyThread_acquire_lock(bed->lock, WAIT_LOCK); /* it was released, or will be */
 }
 
 static int has_work(const void *team, int64_t seen) {

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import os
 import random
+import subprocess
+import sys
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -363,6 +365,22 @@ def test_the_number_of_threads_changes_no_bit(kernels: str):
                 found += [f.backward(rows, threads=threads), [leaf.grad for leaf in p]]
             results.append([np.asarray(part).tobytes() for part in found])
         assert results[0] == results[1] == results[2], case.name
+
+
+MANY_THREADS = """
+import numpy, autograd
+f = autograd.compile(lambda x: x * x)
+rows = numpy.arange(3000.0).reshape(3000, 1)
+wanted = f.batch(rows)
+print(sum((f.batch(rows, threads=8) == wanted).all() for _ in range(1000)))
+"""
+
+
+@native
+def test_more_threads_than_processors_wait_for_one_another():
+    """Some are then called late, when what they were called for is long done."""
+    found = subprocess.run([sys.executable, "-c", MANY_THREADS], capture_output=True, text=True, timeout=60)
+    assert found.stdout == "1000\n", found.stderr
 
 
 def layouts(table: np.ndarray) -> dict[str, Any]:
