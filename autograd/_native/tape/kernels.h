@@ -137,27 +137,18 @@ static Kernel *const kernel[OPERATION_COUNT] = {
 };
 #undef ENTRY
 
-/* The next lines of a column that the next chunk needs. */
-INLINE void fetch(const Ahead *ahead, int32_t *column, int64_t *line) {
-    const char *next = ahead->column[*column] + 64 * *line;
-    const int64_t left = ahead->lines - *line, count = left < ahead->at_a_time ? left : ahead->at_a_time;
-    if (*column < ahead->read)
-        for (int64_t k = 0; k < count; k++)
-            __builtin_prefetch(next + 64 * k, 0);
-    else
-        for (int64_t k = 0; k < count; k++)
-            __builtin_prefetch(next + 64 * k, 1);
-    *line += count;
-    if (*line == ahead->lines)
-        *line = 0, ++*column;
-}
-
 static void NAME(rows)(const Context *context, int64_t lanes) {
     const Instruction *i = context->program->instruction, *end = i + context->program->instructions;
+    const Ahead *ahead = &context->ahead;
     int32_t column = 0;
     int64_t line = 0;
-    for (; column < context->ahead.columns && i < end; i++) {
-        fetch(&context->ahead, &column, &line);
+    for (; column < ahead->columns && i < end; i++) {
+        const char *next = (const char *)(context->address[column] + lanes) + 64 * line;
+        for (int64_t k = 0; k < ahead->at_a_time; k++)
+            __builtin_prefetch(next + 64 * k, 0);
+        line += ahead->at_a_time;
+        if (line >= ahead->lines)
+            line = 0, column++;
         kernel[i->op](i, context, lanes);
     }
     for (; i < end; i++)

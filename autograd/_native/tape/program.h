@@ -37,9 +37,6 @@ void end_team(Team *team);
 
 #define GROUPS 32 /* at most: parts of the rows whose sums are added in order, whichever thread computed them */
 
-/* Bytes of outputs that are written as usual; more would throw all else out of the caches, and themselves in the end. */
-#define MOST_IN_CACHES (4 << 20)
-
 /* The memory of a run, kept for the next one. */
 typedef struct {
     const Program *program;

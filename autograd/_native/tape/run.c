@@ -50,7 +50,7 @@ int start_workspace(Workspace *work, const Program *program, const Kernels *kern
 static void end_contexts(Workspace *work) {
     for (int k = 0; k < work->contexts; k++)
         free(work->context[k].arena), free(work->context[k].address), free(work->context[k].mask),
-            free(work->context[k].layer), free(work->context[k].ahead.column);
+            free(work->context[k].layer);
     free(work->context);
     work->context = NULL, work->contexts = 0;
 }
@@ -86,8 +86,7 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
         context->address = malloc((operands + 1) * sizeof *context->address);
         context->mask = malloc((operands + 1) * sizeof *context->mask);
         context->layer = malloc(((size_t)(p->pool_size - p->layers_at) + 1) * sizeof *context->layer);
-        context->ahead.column = malloc(((size_t)p->inputs + (size_t)p->outputs + 1) * sizeof(char *));
-        if (!context->arena || !context->address || !context->mask || !context->layer || !context->ahead.column)
+        if (!context->arena || !context->address || !context->mask || !context->layer)
             return -1;
         const double *splats = aligned(work->splat);
         context->shared = aligned(context->arena);
@@ -97,6 +96,14 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
             context->address[p->slots + s] = (double *)splats + s * WIDEST, context->mask[p->slots + s] = 0;
     }
     return 0;
+}
+
+/* Beyond it, to keep a table in the caches is in vain: results go past them, columns that come next are fetched ahead.
+   Results of 1 to 2 MB are already written faster past the caches, but then whoever reads them waits. */
+#define MOST_IN_CACHES (4 << 20)
+
+static int outgrows_caches(int64_t rows, int32_t columns) {
+    return rows * columns > MOST_IN_CACHES / (int64_t)sizeof(double);
 }
 
 static void repeat_last(double *column, int64_t rows, int64_t lanes) {
@@ -123,22 +130,17 @@ static double *column_in(const Job *job, int32_t column, int64_t first, int64_t 
     return own;
 }
 
-/* What lies in columns is fetched ahead: the processor itself foresees fewer streams than there are columns. */
+/* Columns that the caches can't hold are fetched ahead: the processor itself foresees fewer streams than there are. */
 static void look_ahead(const Workspace *work, Context *context, const Job *job, int64_t next) {
     const Program *p = work->program;
     Ahead *ahead = &context->ahead;
-    ahead->columns = 0, ahead->at_a_time = 0;
-    if (next + work->chunk > job->rows)
+    ahead->columns = 0;
+    if (next + work->chunk > job->rows || job->index != NULL || job->input.row != sizeof(double)
+        || !outgrows_caches(job->rows, p->inputs))
         return;
-    if (job->index == NULL && job->input.row == sizeof(double))
-        for (int32_t k = 0; k < p->inputs; k++)
-            ahead->column[ahead->columns++] = job->input.start + k * job->input.column + next * job->input.row;
-    ahead->read = ahead->columns;
-    if (job->output.row == sizeof(double) && !work->streams)
-        for (int32_t k = 0; k < p->outputs; k++)
-            ahead->column[ahead->columns++] = job->output.start + k * job->output.column + next * job->output.row;
+    ahead->columns = p->inputs;
     ahead->lines = work->chunk * (int64_t)sizeof(double) / 64;
-    const int64_t times = p->instructions > ahead->columns ? p->instructions / (ahead->columns + 1) : 1; /* per column */
+    const int64_t times = p->instructions > p->inputs ? p->instructions / (p->inputs + 1) : 1; /* per column */
     ahead->at_a_time = (ahead->lines + times - 1) / times;
 }
 
@@ -272,8 +274,7 @@ static int divide_rows(Workspace *work, const Job *job) {
         return 0;
     }
     work->job = job, work->next = 0;
-    work->streams = job->output.row == sizeof(double)
-                    && job->rows * p->outputs * (int64_t)sizeof(double) > MOST_IN_CACHES;
+    work->streams = job->output.row == sizeof(double) && outgrows_caches(job->rows, p->outputs);
     work->chunks = (job->rows + work->chunk - 1) / work->chunk;
     work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
     const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);

@@ -70,12 +70,10 @@ typedef struct {
     void *memory;
 } Program;
 
-/* The columns of the next chunk, which are fetched into the cache a few lines with each instruction. */
+/* The inputs of the next chunk, which are fetched into the cache a few lines with each instruction. */
 typedef struct {
-    char **column; /* those that are read, then those that are written */
-    int32_t columns, read;
-    int64_t lines;     /* of a column */
-    int64_t at_a_time; /* with each instruction; 0 for none */
+    int32_t columns;          /* 0 where they are in the caches already */
+    int64_t lines, at_a_time; /* of a column; with an instruction */
 } Ahead;
 
 /* One thread's row slots. Each operand has an address and a mask for the lane: 0 for a number that all lanes share. */
