@@ -140,15 +140,15 @@ static Kernel *const kernel[OPERATION_COUNT] = {
 static void NAME(rows)(const Context *context, int64_t lanes) {
     const Instruction *i = context->program->instruction, *end = i + context->program->instructions;
     const Ahead *ahead = &context->ahead;
-    int32_t column = 0;
+    int32_t piece = 0;
     int64_t line = 0;
-    for (; column < ahead->columns && i < end; i++) {
-        const char *next = (const char *)(context->address[column] + lanes) + 64 * line;
+    for (; piece < ahead->pieces && i < end; i++) {
+        const char *next = ahead->start + piece * ahead->step + 64 * line;
         for (int64_t k = 0; k < ahead->at_a_time; k++)
             __builtin_prefetch(next + 64 * k, 0);
         line += ahead->at_a_time;
         if (line >= ahead->lines)
-            line = 0, column++;
+            line = 0, piece++;
         kernel[i->op](i, context, lanes);
     }
     for (; i < end; i++)

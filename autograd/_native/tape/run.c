@@ -82,14 +82,14 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
     for (int k = 0; k < count; k++) {
         Context *context = &work->context[k];
         context->program = p, context->uniform = work->uniform;
-        context->arena = calloc((size_t)p->slots * (size_t)lanes + 16, sizeof(double));
+        context->arena = calloc(((size_t)p->slots + (size_t)p->outputs) * (size_t)lanes + 16, sizeof(double));
         context->address = malloc((operands + 1) * sizeof *context->address);
         context->mask = malloc((operands + 1) * sizeof *context->mask);
         context->layer = malloc(((size_t)(p->pool_size - p->layers_at) + 1) * sizeof *context->layer);
         if (!context->arena || !context->address || !context->mask || !context->layer)
             return -1;
         const double *splats = aligned(work->splat);
-        context->shared = aligned(context->arena);
+        context->shared = aligned(context->arena), context->turned = context->shared + p->slots * lanes;
         for (int32_t slot = 0; slot < p->slots; slot++)
             context->address[slot] = context->shared + slot * lanes, context->mask[slot] = -1;
         for (int32_t s = 0; s < p->splats; s++)
@@ -98,7 +98,7 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
     return 0;
 }
 
-/* Beyond it, to keep a table in the caches is in vain: results go past them, columns that come next are fetched ahead.
+/* Beyond it, to keep a table in the caches is in vain: results go past them, inputs that come next are fetched ahead.
    Results of 1 to 2 MB are already written faster past the caches, but then whoever reads them waits. */
 #define MOST_IN_CACHES (4 << 20)
 
@@ -106,42 +106,51 @@ static int outgrows_caches(int64_t rows, int32_t columns) {
     return rows * columns > MOST_IN_CACHES / (int64_t)sizeof(double);
 }
 
+/* Whether each column is without gaps, or the table as a whole, row by row. */
+static int lies_densely(const Table *table, int32_t columns) {
+    const ptrdiff_t size = sizeof(double);
+    return table->row == size || (table->column == size && table->row == columns * size);
+}
+
 static void repeat_last(double *column, int64_t rows, int64_t lanes) {
     for (int64_t t = rows; t < lanes; t++)
         column[t] = column[rows - 1];
 }
 
+/* Rows that are run at once. */
+typedef struct {
+    int64_t first, rows, lanes;
+    int in_place; /* whether outputs are computed in the table itself, which holds whole columns of lanes */
+} Chunk;
+
 /* A column of a chunk, where it lies if it lies side by side and fills its vectors, else a copy in `own`. */
-static double *column_in(const Job *job, int32_t column, int64_t first, int64_t rows, int64_t lanes, double *own) {
+static double *column_in(const Job *job, const Chunk *chunk, int32_t column, double *own) {
     const Table *from = &job->input;
-    const char *start = from->start + column * from->column;
-    const int filled = rows == lanes || (job->padded && first + rows == job->rows);
+    const char *start = from->start + column * from->column, *at = start + chunk->first * from->row;
+    const int64_t rows = chunk->rows;
+    const int filled = rows == chunk->lanes || (job->padded && chunk->first + rows == job->rows);
     if (job->index == NULL && from->row == sizeof(double) && filled)
-        return (double *)(start + first * from->row);
-    if (job->index != NULL)
-        for (int64_t t = 0; t < rows; t++)
-            memcpy(own + t, start + job->index[first + t] * from->row, sizeof(double));
-    else {
-        const char *at = start + first * from->row;
-        for (int64_t t = 0; t < rows; t++, at += from->row)
-            memcpy(own + t, at, sizeof(double));
-    }
-    repeat_last(own, rows, lanes);
+        return (double *)at;
+    for (int64_t t = 0; t < rows; t++)
+        memcpy(own + t, job->index ? start + job->index[chunk->first + t] * from->row : at + t * from->row, sizeof(double));
+    repeat_last(own, rows, chunk->lanes);
     return own;
 }
 
-/* Columns that the caches can't hold are fetched ahead: the processor itself foresees fewer streams than there are. */
+/* Inputs that the caches can't hold are fetched ahead: columns because the processor itself foresees fewer streams than
+   there are, rows because it does not see where the next chunk begins. */
 static void look_ahead(const Workspace *work, Context *context, const Job *job, int64_t next) {
     const Program *p = work->program;
+    const Table *from = &job->input;
     Ahead *ahead = &context->ahead;
-    ahead->columns = 0;
-    if (next + work->chunk > job->rows || job->index != NULL || job->input.row != sizeof(double)
-        || !outgrows_caches(job->rows, p->inputs))
+    ahead->pieces = 0;
+    if (next + work->chunk > job->rows || job->index != NULL || !outgrows_caches(job->rows, p->inputs)
+        || !lies_densely(from, p->inputs))
         return;
-    ahead->columns = p->inputs;
-    ahead->lines = work->chunk * (int64_t)sizeof(double) / 64;
-    const int64_t times = p->instructions > p->inputs ? p->instructions / (p->inputs + 1) : 1; /* per column */
-    ahead->at_a_time = (ahead->lines + times - 1) / times;
+    ahead->start = from->start + next * from->row, ahead->step = from->column;
+    ahead->pieces = from->row == sizeof(double) ? p->inputs : 1;
+    ahead->lines = work->chunk * from->row / 64;
+    ahead->at_a_time = ahead->lines * ahead->pieces / p->instructions + 1;
 }
 
 static int64_t lanes_of(const Workspace *work, int64_t rows) {
@@ -149,64 +158,99 @@ static int64_t lanes_of(const Workspace *work, int64_t rows) {
     return (rows + width - 1) & ~(width - 1);
 }
 
-static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
+/* Where a chunk's inputs are; whether that is somewhere else than in the chunk before. */
+static int place_inputs(const Workspace *work, Context *context, const Job *job, const Chunk *chunk) {
     const Program *p = work->program;
-    const int64_t lanes = lanes_of(work, rows);
-    double *const own = context->shared;
-    const Table *from = &job->input, *to = &job->output;
-    const ptrdiff_t step = work->lanes * (ptrdiff_t)sizeof(double);
+    const Table *from = &job->input;
     const int turned = job->index == NULL && from->column == sizeof(double) && from->row != sizeof(double);
     if (turned)
-        work->of_rows->transpose(from->start + first * from->row, from->row, (char *)own, step, rows, p->inputs);
-    int moved = context->weighted == 0; /* in the first chunk of all */
+        work->of_rows->transpose(from->start + chunk->first * from->row, from->row, (char *)context->shared,
+                                 work->lanes * (ptrdiff_t)sizeof(double), chunk->rows, p->inputs);
+    int moved = 0;
     for (int32_t k = 0; k < p->inputs; k++) {
-        double *column = own + k * work->lanes;
+        double *column = context->shared + k * work->lanes;
         if (turned)
-            repeat_last(column, rows, lanes);
+            repeat_last(column, chunk->rows, chunk->lanes);
         else
-            column = column_in(job, k, first, rows, lanes, column);
+            column = column_in(job, chunk, k, column);
         moved |= column != context->address[k];
         context->address[k] = column;
     }
-    const int64_t weighted = work->shares ? -rows : rows;
-    if (context->weight != job->weight || context->weighted != weighted) {
-        double *weight = context->address[p->inputs];
-        const double share = job->weight / (double)(lanes - rows + 1);
-        for (int64_t t = 0; t < lanes; t++)
-            weight[t] = t < rows ? job->weight : 0.0;
-        for (int64_t t = rows - 1; work->shares && t < lanes; t++)
-            weight[t] = share;
-        context->weight = job->weight, context->weighted = weighted;
-    }
-    const int in_place = to->row == sizeof(double) && rows == lanes && !work->streams;
+    return moved;
+}
+
+/* What each lane weighs: a row as much as the job says, copies of the last one nothing, or all of these their share. */
+static void weigh(const Workspace *work, Context *context, const Job *job, const Chunk *chunk) {
+    const int64_t rows = chunk->rows, lanes = chunk->lanes, weighted = work->shares ? -rows : rows;
+    if (context->weight == job->weight && context->weighted == weighted)
+        return;
+    double *weight = context->address[work->program->inputs];
+    const double share = job->weight / (double)(lanes - rows + 1);
+    for (int64_t t = 0; t < lanes; t++)
+        weight[t] = t < rows ? job->weight : 0.0;
+    for (int64_t t = rows - 1; work->shares && t < lanes; t++)
+        weight[t] = share;
+    context->weight = job->weight, context->weighted = weighted;
+}
+
+/* Where a chunk's outputs go; whether that is somewhere else than in the chunk before. */
+static int place_outputs(const Workspace *work, Context *context, const Job *job, const Chunk *chunk) {
+    const Program *p = work->program;
+    const Table *to = &job->output;
+    int moved = 0;
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
-        double *column = in_place ? (double *)(to->start + k * to->column + first * to->row) : own + slot * work->lanes;
+        double *column = chunk->in_place ? (double *)(to->start + k * to->column + chunk->first * to->row)
+                                         : context->shared + slot * work->lanes;
         moved |= column != context->address[slot];
         context->address[slot] = column;
     }
+    return moved;
+}
+
+/* Copies a chunk's outputs to where they are not yet; whether all of them are finite. */
+static int deliver_outputs(const Workspace *work, Context *context, const Job *job, const Chunk *chunk) {
+    const Program *p = work->program;
+    const Kernels *kernels = work->of_rows;
+    const Table *to = &job->output;
+    const ptrdiff_t step = work->lanes * (ptrdiff_t)sizeof(double);
+    const int64_t rows = chunk->rows;
+    char *start = to->start + chunk->first * to->row, *found = (char *)(context->shared + (p->inputs + 1) * work->lanes);
+    if (work->streams && to->row != sizeof(double)) {
+        kernels->transpose(found, step, (char *)context->turned, to->row, p->outputs, rows);
+        return kernels->deliver(context->turned, (double *)start, rows * p->outputs);
+    }
+    int finite = 1;
+    for (int32_t k = 0; k < p->outputs; k++) {
+        const double *column = context->address[p->inputs + 1 + k];
+        double *at = (double *)(start + k * to->column);
+        finite &= work->streams ? kernels->deliver(column, at, rows) : kernels->finite(column, chunk->lanes);
+    }
+    if (work->streams || chunk->in_place)
+        return finite;
+    if (to->column == sizeof(double))
+        kernels->transpose(found, step, start, to->row, p->outputs, rows);
+    else
+        for (int32_t k = 0; k < p->outputs; k++)
+            for (int64_t t = 0; t < rows; t++)
+                memcpy(start + k * to->column + t * to->row, found + k * step + 8 * t, sizeof(double));
+    return finite;
+}
+
+static void run_chunk(Workspace *work, Context *context, const Job *job, int64_t first, int64_t rows) {
+    const Program *p = work->program;
+    Chunk chunk = {first, rows, lanes_of(work, rows), 0};
+    chunk.in_place = job->output.row == sizeof(double) && rows == chunk.lanes && !work->streams;
+    int moved = context->weighted == 0; /* in the first chunk of all */
+    moved |= place_inputs(work, context, job, &chunk);
+    moved |= place_outputs(work, context, job, &chunk);
+    weigh(work, context, job, &chunk);
     if (moved)
         for (int32_t k = p->layers_at; k < p->pool_size; k++)
             context->layer[k - p->layers_at] = context->address[p->pool[k]];
-    work->of_rows->rows(context, lanes);
-    for (int32_t k = 0; k < p->outputs; k++) {
-        const double *column = context->address[p->inputs + 1 + k];
-        char *at = to->start + k * to->column + first * to->row;
-        if (!(work->streams ? work->of_rows->deliver(column, (double *)at, rows) : work->of_rows->finite(column, lanes)))
-            __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
-    }
-    if (in_place || work->streams)
-        return;
-    if (to->column == sizeof(double))
-        work->of_rows->transpose((char *)(own + (p->inputs + 1) * work->lanes), step, to->start + first * to->row, to->row,
-                                 p->outputs, rows);
-    else
-        for (int32_t k = 0; k < p->outputs; k++) {
-            const double *column = context->address[p->inputs + 1 + k];
-            char *at = to->start + k * to->column + first * to->row;
-            for (int64_t t = 0; t < rows; t++, at += to->row)
-                memcpy(at, column + t, sizeof(double));
-        }
+    work->of_rows->rows(context, chunk.lanes);
+    if (!deliver_outputs(work, context, job, &chunk))
+        __atomic_store_n(&work->odd, 1, __ATOMIC_RELAXED);
 }
 
 static void run_group(Workspace *work, Context *context, int64_t group, double *sums) {
@@ -268,13 +312,13 @@ static int divide_rows(Workspace *work, const Job *job) {
     if (job->rows <= work->chunk) {
         if (make_contexts(work, 1, work->chunk) < 0)
             return -1;
-        work->context->sums = sums;
+        work->context->sums = sums, work->context->ahead.pieces = 0;
         start_sums(work);
         run_chunk(work, work->context, job, 0, job->rows);
         return 0;
     }
     work->job = job, work->next = 0;
-    work->streams = job->output.row == sizeof(double) && outgrows_caches(job->rows, p->outputs);
+    work->streams = outgrows_caches(job->rows, p->outputs) && lies_densely(&job->output, p->outputs);
     work->chunks = (job->rows + work->chunk - 1) / work->chunk;
     work->groups = work->chunks < GROUPS ? work->chunks : GROUPS;
     const int threads = (int)(job->threads < work->groups ? job->threads : work->groups);

@@ -72,8 +72,10 @@ typedef struct {
 
 /* The inputs of the next chunk, which are fetched into the cache a few lines with each instruction. */
 typedef struct {
-    int32_t columns;          /* 0 where they are in the caches already */
-    int64_t lines, at_a_time; /* of a column; with an instruction */
+    const char *start;
+    ptrdiff_t step;           /* from piece to piece: columns, or rows that are a single one */
+    int32_t pieces;           /* 0 where they are in the caches already */
+    int64_t lines, at_a_time; /* of a piece; with an instruction */
 } Ahead;
 
 /* One thread's row slots. Each operand has an address and a mask for the lane: 0 for a number that all lanes share. */
@@ -84,7 +86,7 @@ typedef struct {
     const double *uniform;
     double *sums; /* of the rows so far, from `sums_at` on */
     double **layer; /* the address of each slot in the pool from layers_at on */
-    double *arena, *shared;
+    double *arena, *shared, *turned; /* all memory; the slots' part of it; room for outputs row by row */
     Ahead ahead;
     double weight; /* what stands in the weights' slot, in so many lanes */
     int64_t weighted;
