@@ -13,8 +13,10 @@ import random
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import psutil
 import pytest
@@ -245,6 +247,15 @@ def every_call() -> None:
     fails(lambda: x < "a")
     fails(lambda: x.exp(1))
     fails(lambda: type("Sub", (Value,), {}))
+
+
+@native
+@pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
+def test_every_file_compiles_without_a_warning(compiler: str):
+    files = [str(path) for folder in ("", "tape") for path in (Path(header.__file__).parent / folder).glob("*.c")]
+    flags = ["-std=c11", "-fsyntax-only", "-Wall", "-Werror", "-Wno-psabi", f"-I{sysconfig.get_paths()['include']}"]
+    done = subprocess.run([compiler, *flags, *files], capture_output=True, text=True)
+    assert len(files) > 10 and (done.returncode, done.stderr) == (0, "")
 
 
 @native

@@ -11,6 +11,8 @@ static long this_process(void) { return (long)getpid(); }
 #endif
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <xmmintrin.h>
+
 static int has_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
            && __builtin_cpu_supports("avx512bw");
@@ -266,7 +268,7 @@ static void run_group(Workspace *work, Context *context, int64_t group, double *
 /* What was stored past the caches is where other threads see it. */
 static void finish_streams(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    __builtin_ia32_sfence();
+    _mm_sfence();
 #endif
 }
 

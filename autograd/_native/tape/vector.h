@@ -1,4 +1,8 @@
 /* LANES doubles side by side, in the vector extensions that gcc and clang share. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 /* Of a function that is called from a small one, which would else save and align as much on its behalf. */
 #define OWN_REGISTERS __attribute__((noinline))
@@ -24,14 +28,14 @@ INLINE void store(double *to, vd x) { *(vd_in_memory *)to = x; }
 
 /* To an aligned place, past the caches: the line that it fills is not read before it is written. */
 INLINE void stream(double *to, vd x) {
-#if defined(__x86_64__) && LANES == 8
-    __builtin_ia32_movntpd512(to, x);
-#elif defined(__x86_64__) && LANES == 4
-    __builtin_ia32_movntpd256(to, x);
-#elif defined(__x86_64__)
-    __builtin_ia32_movntpd(to, x);
-#else
+#if !defined(__x86_64__)
     store(to, x);
+#elif LANES == 8
+    _mm512_stream_pd(to, (__m512d)x);
+#elif LANES == 4
+    _mm256_stream_pd(to, (__m256d)x);
+#else
+    _mm_stream_pd(to, (__m128d)x);
 #endif
 }
 
