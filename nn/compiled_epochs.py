@@ -13,7 +13,7 @@ from autograd import Value, no_grad
 from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Trainer, UpdateRule
 from autograd.compiler.training import SGD as SGD_RULE
 from autograd.tracing import TracingError
-from nn.epochs import Convergence, Eager, Problem, one_epoch
+from nn.epochs import Convergence, Eager, Interrupts, Problem, one_epoch
 from nn.optimizers import SGD, Adam, AdamW, Optimizer
 
 SLICE = 0.1  # seconds in C between two looks at Ctrl-C and the progress bar
@@ -41,6 +41,7 @@ class Compiled:
         mine, theirs = trainer.parameters, optimizer.parameters
         self.in_c = trainer.runs_in_c and len(theirs) == len(set(theirs)) and set(mine) == set(theirs)
         self.in_c = self.in_c and type(optimizer) in (SGD, Adam, AdamW)
+        self.interrupts = Interrupts() if self.in_c else self.eager.interrupts
         check_against_eager(self)
         check_targets(problem)
 
@@ -76,6 +77,8 @@ class Compiled:
                 self.progress._replace(waited=convergence.waited), epochs, convergence.tolerance,
                 convergence.patience, SLICE, self.threads,
             )  # fmt: skip
+            if not losses:
+                self.interrupts.let_through()
             if self.progress.diverged:
                 if losses:  # what was done before counts; the next call comes back to the batch that failed
                     break

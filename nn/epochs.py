@@ -6,8 +6,11 @@ Both take the same steps, in the same order, with the same batches; they differ 
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
@@ -51,6 +54,38 @@ class Convergence:
                 self.best = min(self.best, loss)
 
 
+class Interrupts:
+    """A block that Ctrl-C waits for: what has happened and what is noted of it go together.
+
+    Only the main thread is interrupted, and only where Python has a handler for it.
+    """
+
+    def __init__(self) -> None:
+        self._handler: Any = None
+        self._pending: tuple[Any, ...] | None = None
+
+    def __enter__(self) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread() and callable(handler):
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._wait)
+
+    def _wait(self, *signal_and_frame: Any) -> None:
+        self._pending = signal_and_frame
+
+    def let_through(self) -> None:
+        """Calls the handler, which as a rule raises KeyboardInterrupt, if Ctrl-C was pressed."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._handler(*pending)
+
+    def __exit__(self, *error: Any) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            self.let_through()
+            self._handler = None
+
+
 def one_epoch(
     engine: Any, differentiate: Callable[[Sequence[int]], tuple[float, float]], order: list[int]
 ) -> tuple[list[float], list[float]]:
@@ -75,6 +110,7 @@ class Eager:
     """The rows one after the other, each with a graph of its own."""
 
     name = "eager"
+    interrupts: Any = nullcontext()  # a step in Python may take long, and can be left at any point
 
     def __init__(self, problem: Problem, optimizer: Optimizer, size: int) -> None:
         self.problem, self.optimizer, self.size = problem, optimizer, size

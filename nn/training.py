@@ -190,15 +190,16 @@ def fit(
             if shuffles:
                 generator.shuffle(order)
             block = 1 if shuffles or looks else min(epochs - done, MOST_EPOCHS)
-            losses, norms, seconds = timed(computing, order, block, convergence)
-            convergence.look_at(losses)
+            with computing.interrupts:
+                losses, norms, seconds = timed(computing, order, block, convergence)
+                convergence.look_at(losses)
+                history.add(losses, norms, seconds)
+                done += len(losses)
             if looks:
                 computing.sync()
             if held_out is not None:
                 with no_grad():
                     history.validation_loss.append(_number(_risk(model, *held_out, loss, reduction)))
-            history.add(losses, norms, seconds)
-            done += len(losses)
             snap()
             bar.set_postfix(loss=f"{losses[-1]:.4g}", refresh=False)
             bar.update(len(losses))

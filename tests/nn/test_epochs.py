@@ -203,19 +203,31 @@ def test_ctrl_c_leaves_the_model_of_the_last_whole_step(ctrl_c, engine):
     assert model.state_dict() == expected.state_dict()
 
 
-def test_ctrl_c_during_a_long_run_in_c(ctrl_c):
+@pytest.mark.parametrize("after", [0.12, 0.3])  # in the first or a later look at the clock
+@pytest.mark.parametrize(
+    "make_optimizer", [lambda ps: nn.SGD(ps, lr=1e-4, momentum=0.9), lambda ps: nn.Adam(ps, lr=1e-4)]
+)
+def test_ctrl_c_during_a_long_run_in_c(ctrl_c, make_optimizer, after):
+    """Parameters, optimiser and history are those of the same steps, and a training goes on from there."""
     make, y, loss = LOSSES["linear"]
-    model = make()
-    optimizer = nn.SGD(model.parameters(), lr=1e-9)
+
+    def run(epochs):
+        model = make()
+        optimizer = make_optimizer(model.parameters())
+        return nn.fit(model, X, y, loss, optimizer, epochs=epochs, progress=False, engine="compiled"), model, optimizer
+
     before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-    signal.setitimer(signal.ITIMER_REAL, 0.3, 2.0)  # and again: what is raised in a callback of the collector is lost
+    signal.setitimer(signal.ITIMER_REAL, after, 2.0)  # and again: what is raised in a callback of the collector is lost
     try:
-        history = nn.fit(model, X, y, loss, optimizer, epochs=100_000_000, progress=False, engine="compiled")
+        history, model, optimizer = run(100_000_000)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-    assert history.interrupted and 1000 < len(history.loss) < 100_000_000
-    assert optimizer.steps >= len(history.loss)
+    count = len(history.loss)
+    assert history.interrupted and count < 100_000_000
+    expected, again, whole = run(count)
+    assert (history.loss, model.state_dict()) == (expected.loss, again.state_dict())
+    assert (optimizer.steps, optimizer.states) == (whole.steps, whole.states) and whole.steps == count
 
 
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
