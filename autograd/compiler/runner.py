@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
+from threading import Lock
 from typing import Any, Protocol
 
 from autograd._native import extension
@@ -85,13 +86,28 @@ def runner_of(form: Callable[[bool], Form], parameters: Sequence[Value], n_input
         return NativeRunner(form(True), parameters, n_inputs, native)
 
 
+class Pause:
+    """Who needs the collector to stand still, in all threads, and whether it is to go on afterwards."""
+
+    def __init__(self) -> None:
+        self.lock, self.count, self.enabled = Lock(), 0, False
+
+
+PAUSE = Pause()
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
+    with PAUSE.lock:
+        if not PAUSE.count:
+            PAUSE.enabled = gc.isenabled()
+            gc.disable()
+        PAUSE.count += 1
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        with PAUSE.lock:
+            PAUSE.count -= 1
+            if not PAUSE.count and PAUSE.enabled:
+                gc.enable()

@@ -70,9 +70,28 @@ void end_workspace(Workspace *work) {
     free(work->uniform), free(work->splat), free(work->sums);
 }
 
-/* Row slots for so many threads: in a fresh context every slot is the thread's own. */
-static int make_contexts(Workspace *work, int count, int64_t lanes) {
+/* In a fresh context every slot is the thread's own. -1 where memory ran out. */
+static int make_context(const Workspace *work, Context *context, int64_t lanes) {
     const Program *p = work->program;
+    const size_t operands = (size_t)p->slots + (size_t)p->splats;
+    context->program = p, context->uniform = work->uniform;
+    context->arena = calloc(((size_t)p->slots + (size_t)p->outputs) * (size_t)lanes + 16, sizeof(double));
+    context->address = malloc((operands + 1) * sizeof *context->address);
+    context->mask = malloc((operands + 1) * sizeof *context->mask);
+    context->layer = malloc(((size_t)(p->pool_size - p->layers_at) + 1) * sizeof *context->layer);
+    if (!context->arena || !context->address || !context->mask || !context->layer)
+        return -1;
+    const double *splats = aligned(work->splat);
+    context->slots = aligned(context->arena), context->turned = context->slots + p->slots * lanes;
+    for (int32_t slot = 0; slot < p->slots; slot++)
+        context->address[slot] = context->slots + slot * lanes, context->mask[slot] = -1;
+    for (int32_t s = 0; s < p->splats; s++)
+        context->address[p->slots + s] = (double *)splats + s * WIDEST, context->mask[p->slots + s] = 0;
+    return 0;
+}
+
+/* Row slots for so many threads. */
+static int make_contexts(Workspace *work, int count, int64_t lanes) {
     if (work->contexts >= count && work->lanes >= lanes)
         return 0;
     end_contexts(work);
@@ -80,23 +99,11 @@ static int make_contexts(Workspace *work, int count, int64_t lanes) {
     if (work->context == NULL)
         return -1;
     work->contexts = count, work->lanes = lanes;
-    const size_t operands = (size_t)p->slots + (size_t)p->splats;
-    for (int k = 0; k < count; k++) {
-        Context *context = &work->context[k];
-        context->program = p, context->uniform = work->uniform;
-        context->arena = calloc(((size_t)p->slots + (size_t)p->outputs) * (size_t)lanes + 16, sizeof(double));
-        context->address = malloc((operands + 1) * sizeof *context->address);
-        context->mask = malloc((operands + 1) * sizeof *context->mask);
-        context->layer = malloc(((size_t)(p->pool_size - p->layers_at) + 1) * sizeof *context->layer);
-        if (!context->arena || !context->address || !context->mask || !context->layer)
+    for (int k = 0; k < count; k++)
+        if (make_context(work, &work->context[k], lanes) < 0) {
+            end_contexts(work); /* else the next run would take them for whole ones */
             return -1;
-        const double *splats = aligned(work->splat);
-        context->shared = aligned(context->arena), context->turned = context->shared + p->slots * lanes;
-        for (int32_t slot = 0; slot < p->slots; slot++)
-            context->address[slot] = context->shared + slot * lanes, context->mask[slot] = -1;
-        for (int32_t s = 0; s < p->splats; s++)
-            context->address[p->slots + s] = (double *)splats + s * WIDEST, context->mask[p->slots + s] = 0;
-    }
+        }
     return 0;
 }
 
@@ -166,11 +173,11 @@ static int place_inputs(const Workspace *work, Context *context, const Job *job,
     const Table *from = &job->input;
     const int turned = job->index == NULL && from->column == sizeof(double) && from->row != sizeof(double);
     if (turned)
-        work->of_rows->transpose(from->start + chunk->first * from->row, from->row, (char *)context->shared,
+        work->of_rows->transpose(from->start + chunk->first * from->row, from->row, (char *)context->slots,
                                  work->lanes * (ptrdiff_t)sizeof(double), chunk->rows, p->inputs);
     int moved = 0;
     for (int32_t k = 0; k < p->inputs; k++) {
-        double *column = context->shared + k * work->lanes;
+        double *column = context->slots + k * work->lanes;
         if (turned)
             repeat_last(column, chunk->rows, chunk->lanes);
         else
@@ -203,7 +210,7 @@ static int place_outputs(const Workspace *work, Context *context, const Job *job
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
         double *column = chunk->in_place ? (double *)(to->start + k * to->column + chunk->first * to->row)
-                                         : context->shared + slot * work->lanes;
+                                         : context->slots + slot * work->lanes;
         moved |= column != context->address[slot];
         context->address[slot] = column;
     }
@@ -217,7 +224,7 @@ static int deliver_outputs(const Workspace *work, Context *context, const Job *j
     const Table *to = &job->output;
     const ptrdiff_t step = work->lanes * (ptrdiff_t)sizeof(double);
     const int64_t rows = chunk->rows;
-    char *start = to->start + chunk->first * to->row, *found = (char *)(context->shared + (p->inputs + 1) * work->lanes);
+    char *start = to->start + chunk->first * to->row, *found = (char *)(context->slots + (p->inputs + 1) * work->lanes);
     if (work->streams && to->row != sizeof(double)) {
         kernels->transpose(found, step, (char *)context->turned, to->row, p->outputs, rows);
         return kernels->deliver(context->turned, (double *)start, rows * p->outputs);

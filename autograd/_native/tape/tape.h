@@ -73,8 +73,8 @@ typedef struct {
 /* The inputs of the next chunk, which are fetched into the cache a few lines with each instruction. */
 typedef struct {
     const char *start;
-    ptrdiff_t step;           /* from piece to piece: columns, or rows that are a single one */
-    int32_t pieces;           /* 0 where they are in the caches already */
+    ptrdiff_t step;           /* from piece to piece */
+    int32_t pieces;           /* the columns, or all rows as one; 0 where the caches have them already */
     int64_t lines, at_a_time; /* of a piece; with an instruction */
 } Ahead;
 
@@ -86,7 +86,7 @@ typedef struct {
     const double *uniform;
     double *sums; /* of the rows so far, from `sums_at` on */
     double **layer; /* the address of each slot in the pool from layers_at on */
-    double *arena, *shared, *turned; /* all memory; the slots' part of it; room for outputs row by row */
+    double *arena, *slots, *turned; /* the memory; where in it slots begin, and room for outputs row by row */
     Ahead ahead;
     double weight; /* what stands in the weights' slot, in so many lanes */
     int64_t weighted;

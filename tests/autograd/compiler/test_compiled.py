@@ -6,6 +6,7 @@ they differ by at most 1e-12 of the sum of the absolute terms that make them up.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import random
@@ -21,6 +22,7 @@ import pytest
 import autograd
 from autograd import OPERATIONS, Value, maximum, minimum, operation, stop_gradient, where
 from autograd._native import extension
+from autograd.compiler.runner import collector_paused
 from tests.autograd.compiler.eager import Expected, agree, eager, flat
 
 COUNTS = (1, 2, 7, 8, 9, 63, 64, 65, 300)
@@ -381,6 +383,40 @@ def test_more_threads_than_processors_wait_for_one_another():
     """Some are then called late, when what they were called for is long done."""
     found = subprocess.run([sys.executable, "-c", MANY_THREADS], capture_output=True, text=True, timeout=60)
     assert found.stdout == "1000\n", found.stderr
+
+
+LITTLE_MEMORY = """
+import resource, numpy, autograd
+f = autograd.compile(lambda x: sum(a * a.sin() for a in x), n_inputs=2000)
+rows = numpy.ones((800, 2000))
+wanted = f.batch(rows)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2_000_000, -1))
+try:
+    f.batch(rows, threads=32)
+except MemoryError:
+    print("refused")
+resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+print((f.batch(rows, threads=32) == wanted).all())
+"""
+
+
+@native
+@pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux")
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs more memory than that")
+def test_a_run_that_memory_is_short_of_can_be_repeated():
+    found = subprocess.run([sys.executable, "-c", LITTLE_MEMORY], capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stdout) == (0, "refused\nTrue\n"), found.stderr
+
+
+def test_the_collector_stands_still_until_the_last_thread_is_done():
+    first, second = collector_paused(), collector_paused()
+    with first:
+        second.__enter__()
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
 
 
 def layouts(table: np.ndarray) -> dict[str, Any]:
