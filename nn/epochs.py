@@ -66,8 +66,9 @@ class Interrupts:
 
     def __enter__(self) -> None:
         handler = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(handler):
-            self._handler = handler
+        main = threading.current_thread() is threading.main_thread()
+        self._handler = handler if main and callable(handler) else None
+        if self._handler is not None:
             signal.signal(signal.SIGINT, self._wait)
 
     def _wait(self, *signal_and_frame: Any) -> None:
@@ -83,7 +84,6 @@ class Interrupts:
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
             self.let_through()
-            self._handler = None
 
 
 def one_epoch(

@@ -8,8 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import isfinite
 from threading import Lock
 from typing import Any, Protocol
@@ -80,34 +79,33 @@ class PythonRunner(Runner):
 def runner_of(form: Callable[[bool], Form], parameters: Sequence[Value], n_inputs: int) -> Runner:
     """The runner of form(layers), for layers as steps of their own where there are kernels for them."""
     native = extension("tapes")
-    with collector_paused():
+    with collector_paused:
         if native is None:
             return PythonRunner(form(False), parameters)
         return NativeRunner(form(True), parameters, n_inputs, native)
 
 
-class Pause:
-    """Who needs the collector to stand still, in all threads, and whether it is to go on afterwards."""
+class CollectorPaused:
+    """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again.
+
+    It goes on after the last of the threads that paused it.
+    """
 
     def __init__(self) -> None:
-        self.lock, self.count, self.enabled = Lock(), 0, False
+        self._lock, self._count, self._enabled = Lock(), 0, False
 
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._count:
+                self._enabled = gc.isenabled()
+                gc.disable()
+            self._count += 1
 
-PAUSE = Pause()
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """The passes make millions of tuples and no cycles; the collector would walk over all of them again and again."""
-    with PAUSE.lock:
-        if not PAUSE.count:
-            PAUSE.enabled = gc.isenabled()
-            gc.disable()
-        PAUSE.count += 1
-    try:
-        yield
-    finally:
-        with PAUSE.lock:
-            PAUSE.count -= 1
-            if not PAUSE.count and PAUSE.enabled:
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._count -= 1
+            if not self._count and self._enabled:
                 gc.enable()
+
+
+collector_paused = CollectorPaused()

@@ -155,37 +155,30 @@ static void NAME(rows)(const Context *context, int64_t lanes) {
         kernel[i->op](i, context, lanes);
 }
 
-/* Whether all numbers are finite: infinity and NaN times 0 are NaN, and so is a sum of theirs. */
-static int NAME(finite)(const double *number, int64_t count) {
+/* Whether all numbers are finite: infinity and NaN times 0 are NaN, and so is a sum of theirs. On the way they are
+   copied to `to`, past the caches, unless it is NULL. */
+static int NAME(finite)(const double *number, int64_t count, double *to) {
     vd odd = splat(0.0);
     double rest = 0.0;
     int64_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        odd += load(number + k) * 0.0;
-    for (; k < count; k++)
-        rest += number[k] * 0.0;
-    return sum_of_lanes(odd) + rest == 0.0;
-}
-
-/* The same, and the numbers are copied past the caches. */
-static int NAME(deliver)(const double *number, double *to, int64_t count) {
-    vd odd = splat(0.0);
-    double rest = 0.0;
-    int64_t k = 0;
-    for (; k < count && (uintptr_t)(to + k) % sizeof(vd) != 0; k++)
+    for (; to != NULL && k < count && (uintptr_t)(to + k) % sizeof(vd) != 0; k++)
         rest += (to[k] = number[k]) * 0.0;
     for (; k + LANES <= count; k += LANES) {
         const vd x = load(number + k);
         odd += x * 0.0;
-        stream(to + k, x);
+        if (to != NULL)
+            stream(to + k, x);
     }
-    for (; k < count; k++)
-        rest += (to[k] = number[k]) * 0.0;
+    for (; k < count; k++) {
+        rest += number[k] * 0.0;
+        if (to != NULL)
+            to[k] = number[k];
+    }
     return sum_of_lanes(odd) + rest == 0.0;
 }
 
 #ifndef NARROW
 #define NARROW NULL
 #endif
-const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite), NAME(deliver), NAME(step),
+const Kernels NAME(kernels) = {SET, LANES, NARROW, NAME(rows), NAME(uniform), NAME(finite), NAME(step),
                               NAME(transpose)};

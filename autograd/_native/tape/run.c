@@ -82,9 +82,9 @@ static int make_context(const Workspace *work, Context *context, int64_t lanes) 
     if (!context->arena || !context->address || !context->mask || !context->layer)
         return -1;
     const double *splats = aligned(work->splat);
-    context->slots = aligned(context->arena), context->turned = context->slots + p->slots * lanes;
+    context->own = aligned(context->arena), context->turned = context->own + p->slots * lanes;
     for (int32_t slot = 0; slot < p->slots; slot++)
-        context->address[slot] = context->slots + slot * lanes, context->mask[slot] = -1;
+        context->address[slot] = context->own + slot * lanes, context->mask[slot] = -1;
     for (int32_t s = 0; s < p->splats; s++)
         context->address[p->slots + s] = (double *)splats + s * WIDEST, context->mask[p->slots + s] = 0;
     return 0;
@@ -141,7 +141,8 @@ static double *column_in(const Job *job, const Chunk *chunk, int32_t column, dou
     if (job->index == NULL && from->row == sizeof(double) && filled)
         return (double *)at;
     for (int64_t t = 0; t < rows; t++)
-        memcpy(own + t, job->index ? start + job->index[chunk->first + t] * from->row : at + t * from->row, sizeof(double));
+        memcpy(own + t, job->index != NULL ? start + job->index[chunk->first + t] * from->row : at + t * from->row,
+               sizeof(double));
     repeat_last(own, rows, chunk->lanes);
     return own;
 }
@@ -173,11 +174,11 @@ static int place_inputs(const Workspace *work, Context *context, const Job *job,
     const Table *from = &job->input;
     const int turned = job->index == NULL && from->column == sizeof(double) && from->row != sizeof(double);
     if (turned)
-        work->of_rows->transpose(from->start + chunk->first * from->row, from->row, (char *)context->slots,
+        work->of_rows->transpose(from->start + chunk->first * from->row, from->row, (char *)context->own,
                                  work->lanes * (ptrdiff_t)sizeof(double), chunk->rows, p->inputs);
     int moved = 0;
     for (int32_t k = 0; k < p->inputs; k++) {
-        double *column = context->slots + k * work->lanes;
+        double *column = context->own + k * work->lanes;
         if (turned)
             repeat_last(column, chunk->rows, chunk->lanes);
         else
@@ -210,7 +211,7 @@ static int place_outputs(const Workspace *work, Context *context, const Job *job
     for (int32_t k = 0; k < p->outputs; k++) {
         const int32_t slot = p->inputs + 1 + k;
         double *column = chunk->in_place ? (double *)(to->start + k * to->column + chunk->first * to->row)
-                                         : context->slots + slot * work->lanes;
+                                         : context->own + slot * work->lanes;
         moved |= column != context->address[slot];
         context->address[slot] = column;
     }
@@ -224,16 +225,15 @@ static int deliver_outputs(const Workspace *work, Context *context, const Job *j
     const Table *to = &job->output;
     const ptrdiff_t step = work->lanes * (ptrdiff_t)sizeof(double);
     const int64_t rows = chunk->rows;
-    char *start = to->start + chunk->first * to->row, *found = (char *)(context->slots + (p->inputs + 1) * work->lanes);
+    char *start = to->start + chunk->first * to->row, *found = (char *)(context->own + (p->inputs + 1) * work->lanes);
     if (work->streams && to->row != sizeof(double)) {
         kernels->transpose(found, step, (char *)context->turned, to->row, p->outputs, rows);
-        return kernels->deliver(context->turned, (double *)start, rows * p->outputs);
+        return kernels->finite(context->turned, rows * p->outputs, (double *)start);
     }
     int finite = 1;
     for (int32_t k = 0; k < p->outputs; k++) {
-        const double *column = context->address[p->inputs + 1 + k];
-        double *at = (double *)(start + k * to->column);
-        finite &= work->streams ? kernels->deliver(column, at, rows) : kernels->finite(column, chunk->lanes);
+        double *past_caches = work->streams ? (double *)(start + k * to->column) : NULL;
+        finite &= kernels->finite(context->address[p->inputs + 1 + k], rows, past_caches);
     }
     if (work->streams || chunk->in_place)
         return finite;
@@ -360,7 +360,7 @@ static int run_rows(Workspace *work, const Job *job) {
             return -1;
     }
     const Program *p = work->program;
-    if (job->rows == lanes_of(work, job->rows) || work->of_rows->finite(work->uniform + p->sums_at, p->sums))
+    if (job->rows == lanes_of(work, job->rows) || work->of_rows->finite(work->uniform + p->sums_at, p->sums, NULL))
         return 0;
     work->shares = 1;
     const int failed = divide_rows(work, job);

@@ -86,7 +86,7 @@ typedef struct {
     const double *uniform;
     double *sums; /* of the rows so far, from `sums_at` on */
     double **layer; /* the address of each slot in the pool from layers_at on */
-    double *arena, *slots, *turned; /* the memory; where in it slots begin, and room for outputs row by row */
+    double *arena, *own, *turned; /* the memory; in it the slots' own places, and room for outputs row by row */
     Ahead ahead;
     double weight; /* what stands in the weights' slot, in so many lanes */
     int64_t weighted;
@@ -111,8 +111,8 @@ typedef struct Kernels {
     const struct Kernels *narrow; /* of fewer lanes, for runs of so few rows; or NULL */
     void (*rows)(const Context *context, int64_t lanes);
     void (*uniform)(const Program *program, const Run *runs, int32_t count, double *number);
-    int (*finite)(const double *number, int64_t count); /* whether all of them are */
-    int (*deliver)(const double *number, double *to, int64_t count); /* the same, and copied past the caches */
+    /* whether all numbers are; where `to` is not NULL, they are copied there past the caches */
+    int (*finite)(const double *number, int64_t count, double *to);
     double (*step)(Optimizer *, const double *gradient, int32_t count); /* the square of the gradient's norm */
     /* to[c][r] = from[r][c], for tables of so many bytes from row to row */
     void (*transpose)(const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, int64_t rows, int64_t columns);

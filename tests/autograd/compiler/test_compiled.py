@@ -410,12 +410,11 @@ def test_a_run_that_memory_is_short_of_can_be_repeated():
 
 
 def test_the_collector_stands_still_until_the_last_thread_is_done():
-    first, second = collector_paused(), collector_paused()
-    with first:
-        second.__enter__()
+    with collector_paused:
+        collector_paused.__enter__()
         assert not gc.isenabled()
     assert not gc.isenabled()
-    second.__exit__(None, None, None)
+    collector_paused.__exit__()
     assert gc.isenabled()
 
 
