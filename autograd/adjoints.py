@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from autograd.graph import topological_order
+from autograd.graph import selected, topological_order
 from autograd.value import Value
 
 Edges = dict[Value, list[tuple[Value, float]]]  # each node with its consumers and the local derivatives to them
@@ -22,7 +22,8 @@ Cost = tuple[int, int, int, float]  # of a path, lower for a larger product
 def consumers(root: Value) -> dict[Value, list[tuple[Value, float]]]:
     """Each node behind `root`, in topological order, with its children and the local derivatives d child / d node.
 
-    One entry per edge, x * x has two, in the order in which a backward pass adds them up.
+    One entry per edge, x * x has two, in the order in which a backward pass adds them up. Behind a node that its own
+    children did not select nothing flows: a local derivative there that is infinite or NaN counts as 0.0.
 
     >>> x = Value(3.0, "x")
     >>> [(child.operation.symbol, partial) for child, partial in consumers(x * x)[x]]
@@ -30,11 +31,15 @@ def consumers(root: Value) -> dict[Value, list[tuple[Value, float]]]:
     """
     order = topological_order(root)
     edges: dict[Value, list[tuple[Value, float]]] = {node: [] for node in order}
+    reached = {root}
     for node in reversed(order):
-        parents = node.parents
-        if parents:
-            partials = node.operation.partials(node.data, [parent.data for parent in parents])
-            for parent, partial in zip(parents, partials):
+        if node.parents:
+            partials = node.operation.partials(node.data, [parent.data for parent in node.parents])
+            if node in reached:
+                reached.update(parent for parent, _ in selected(node, partials))
+            else:
+                partials = [partial if math.isfinite(partial) else 0.0 for partial in partials]
+            for parent, partial in zip(node.parents, partials):
                 edges[parent].append((node, float(partial)))
     return edges
 
@@ -53,9 +58,16 @@ def adjoints(root: Value, edges: Edges | None = None) -> dict[Value, float]:
     for node in reversed(result):
         total = 0.0
         for child, partial in edges[node]:
-            total += result[child] * partial
+            total += share(child, result[child], partial)
         result[node] = total if node is not root else 1.0
     return result
+
+
+def share(child: Value, adjoint: float, partial: float) -> float:
+    """What `child` adds to the adjoint of a parent: its own adjoint times the local derivative; 0.0 where `maximum` and
+    its like did not select the parent, however large the adjoint.
+    """
+    return 0.0 if partial == 0 and child.operation.selects else adjoint * partial
 
 
 def number_of_paths(root: Value, x: Value, edges: Edges | None = None) -> int:

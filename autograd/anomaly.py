@@ -9,7 +9,7 @@ from math import isfinite
 from autograd import modes
 from autograd.dispatch import Operation, as_float, told
 from autograd.formatting import on_one_line, program_line
-from autograd.graph import interior_order
+from autograd.graph import interior_order, selected
 from autograd.messages import names_of_operands
 from autograd.operations import constant
 from autograd.value import Value
@@ -63,9 +63,11 @@ class Finder(modes.Watch):
         """Raises at the first adjoint, in the order of a backward pass, that is not finite."""
         adjoints = {root: as_float(gradient)}
         for node in reversed(interior_order(root)):
-            adjoint, operation = adjoints.pop(node, 0.0), node.operation
-            partials = operation.partials(node.data, [parent.data for parent in node.parents])
-            for parent, partial in zip(node.parents, partials):
+            adjoint = adjoints.pop(node, None)
+            if adjoint is None:  # none of its children passed anything on
+                continue
+            partials = node.operation.partials(node.data, [parent.data for parent in node.parents])
+            for parent, partial in selected(node, partials):
                 total = adjoints.get(parent, 0.0) + adjoint * partial
                 if not isfinite(total) and parent.operation is not constant:
                     raise FloatingPointError(_report(node, parent, adjoint, partial, total))

@@ -46,6 +46,8 @@ class Operation:
     formula, slope     the value and the derivative in words of mathematics, for documentation
     domain, remedy     where it is defined, and what to write outside
     parameters         the plain numbers that a parametrised operation was made with
+    selects            whether a partial of 0 says that the operand was not selected: then nothing is passed on to it,
+                       not even 0 * inf
     """
 
     def __init__(
@@ -63,11 +65,12 @@ class Operation:
         source: str = "",
         factory: Callable[..., Operation] | None = None,
         parameters: tuple[float, ...] = (),
+        selects: bool = False,
     ) -> None:
         self.name, self.symbol = name, symbol or name
         self.forward, self.derivative = forward, derivative
         self.formula, self.slope, self.domain, self.remedy = formula, slope, domain, remedy
-        self.factory, self.parameters, self.example = factory, parameters, example
+        self.factory, self.parameters, self.example, self.selects = factory, parameters, example, selects
         self.original, self.line = self, ""
         self.__name__ = self.__qualname__ = name
         self.__module__ = "autograd.operations"  # where pickle finds the rows; `operation` sets it anew

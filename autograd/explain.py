@@ -13,7 +13,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from autograd import messages, operations
-from autograd.adjoints import Edges, Path, adjoints, consumers, largest_paths, number_of_paths
+from autograd.adjoints import Edges, Path, adjoints, consumers, largest_paths, number_of_paths, share
 from autograd.formatting import printable, short, shown
 from autograd.notation import (
     FACTORS,
@@ -177,7 +177,7 @@ def explain(loss: Value, x: Value, paths: int = 0) -> Explanation:
     bars, names = adjoints(loss, edges), naming(edges)
     names.setdefault(x, printable(x.label) or "x")
     uses = tuple(
-        Consumer(child, names[child], formula(child, names), bars[child], partial, bars[child] * partial)
+        Consumer(child, names[child], formula(child, names), bars[child], partial, share(child, bars[child], partial))
         for child, partial in edges.get(x, ())
     )
     largest = tuple(largest_paths(loss, x, paths, edges) if paths else ())
@@ -245,11 +245,12 @@ class Forward(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What a consumer adds to an adjoint: its own adjoint times the local derivative."""
+    """What a consumer adds to an adjoint: `product`, its own adjoint times the local derivative."""
 
     consumer: str
     adjoint: float
     partial: float
+    product: float
 
 
 class Backward(NamedTuple):
@@ -287,8 +288,12 @@ class Trace:
 
     def _backward(self, i: int) -> Backward:
         node, _ = self._nodes[i]
-        terms = [Term(self._names[child], self._adjoints[child], partial) for child, partial in self._edges[node]]
-        return Backward(bar(self._names[node]), node, tuple(terms), self._adjoints[node])
+        bars = self._adjoints
+        terms = [
+            Term(self._names[child], bars[child], partial, share(child, bars[child], partial))
+            for child, partial in self._edges[node]
+        ]
+        return Backward(bar(self._names[node]), node, tuple(terms), bars[node])
 
     def __repr__(self) -> str:
         count = len(self._nodes)
@@ -330,7 +335,7 @@ def _terms(step: Backward) -> list[tuple[str, str, str, str, str]]:
     lines = []
     for term in folded(step.terms, TERMS, more):
         if isinstance(term, str):
-            hidden = sum(t.adjoint * t.partial for t in step.terms[TERMS // 2 : -(TERMS // 2)])
+            hidden = sum(t.product for t in step.terms[TERMS // 2 : -(TERMS // 2)])
             lines.append((term, short(hidden)))
         else:
             symbols = f"{bar(term.consumer)} · {over(term.consumer, name)}"

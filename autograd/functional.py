@@ -10,13 +10,14 @@ or when an argument is a Value, the same rules run on Values, and the result is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from autograd import messages, modes, operations
-from autograd.graph import interior_order
+from autograd.dispatch import as_float
+from autograd.graph import interior_order, selected
 from autograd.structure import flat, fresh_nodes, is_sequence, like
 from autograd.value import Value, new_node, to_node
 
@@ -93,7 +94,8 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     args = primals if isinstance(primals, tuple) else (primals,)
     with _recorded(f, args, {}, tuple(range(len(args))), also=tangents) as (result, inputs, again):
-        nodes, directions = flat(inputs), flat(tangents)
+        nodes = flat(inputs)
+        directions = [tangent if hasattr(tangent, "_apply") else as_float(tangent) for tangent in flat(tangents)]
         if len(nodes) != len(directions):
             raise ValueError(messages.wrong_tangents(len(directions), len(nodes)))
         outputs = [to_node(output) for output in flat(result)]
@@ -141,9 +143,11 @@ def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
     order = interior_order(output, inputs)
     between = _reached(order, inputs)
     adjoints: dict[Value, Any] = {output: 1.0}
-    for node, partials in _with_partials([node for node in reversed(order) if node in between], again):
+    for node in reversed(order):
+        if node not in between or node not in adjoints:  # none of its children passed anything on
+            continue
         adjoint = adjoints.pop(node)
-        for parent, partial in zip(node.parents, partials):
+        for parent, partial in selected(node, _partials(node, again)):
             if parent in between:
                 message = adjoint * partial
                 adjoints[parent] = adjoints[parent] + message if parent in adjoints else message
@@ -153,10 +157,15 @@ def _pull_back(output: Value, inputs: list[Value], again: bool) -> list[Any]:
 def _push_forward(outputs: list[Value], tangents: dict[Value, Any], again: bool) -> list[Any]:
     """The tangent of each output by one forward sweep: v_dot = sum over the parents p of v of dv/dp * p_dot."""
     order = interior_order(new_node(0.0, operations.logsumexp, outputs), list(tangents))[:-1]  # any operation does
+    # A plain 0.0 is no direction: nothing moves with it, and 0 * inf is not to come of it.
+    tangents = {node: tangent for node, tangent in tangents.items() if type(tangent) is not float or tangent != 0.0}
     between = _reached(order, tangents)
-    for node, partials in _with_partials([node for node in order if node in between], again):
-        terms = [partial * tangents[parent] for parent, partial in zip(node.parents, partials) if parent in between]
-        tangents[node] = operations.total(terms)
+    for node in order:
+        if node in between:
+            pairs = selected(node, _partials(node, again))
+            terms = [partial * tangents[parent] for parent, partial in pairs if parent in tangents]
+            if terms:
+                tangents[node] = operations.total(terms)
     return [to_node(tangents.get(x, 0.0)) if again else float(tangents.get(x, 0.0)) for x in outputs]
 
 
@@ -169,18 +178,15 @@ def _reached(order: list[Value], inputs: Iterable[Value]) -> set[Value]:
     return reached
 
 
-def _with_partials(nodes: Sequence[Value], again: bool) -> Iterator[tuple[Value, tuple[Any, ...]]]:
-    """Each node with its local derivatives: floats, or Values when they are to be differentiated again."""
-    for node in nodes:
-        operation: Any = node.operation
-        if not again:
-            yield node, operation.partials(node.data, [parent.data for parent in node.parents])
-            continue
-        token = modes.following_ieee.set(True)
-        try:
-            partials = operation.partials(node, node.parents)
-        except TypeError as error:
-            raise TypeError(messages.not_differentiable_again(operation.name, error)) from error
-        finally:
-            modes.following_ieee.reset(token)
-        yield node, partials
+def _partials(node: Value, again: bool) -> tuple[Any, ...]:
+    """The node's local derivatives: floats, or Values when they are to be differentiated again."""
+    operation: Any = node.operation
+    if not again:
+        return operation.partials(node.data, [parent.data for parent in node.parents])  # type: ignore[no-any-return]
+    token = modes.following_ieee.set(True)
+    try:
+        return operation.partials(node, node.parents)  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise TypeError(messages.not_differentiable_again(operation.name, error)) from error
+    finally:
+        modes.following_ieee.reset(token)

@@ -5,6 +5,9 @@ A row reads ``Operation(name, forward, derivative, formula, slope)``: ``forward(
 written with the engine's own operations, so that a row runs on floats (first order) and Values (higher order) alike; a
 primitive's forward is from `math` or `operator`. Operators, methods, tests and README's table are derived from them.
 
+Where a row `selects`, a partial of 0 means that nothing flows to that operand: where it was not the one that counted,
+an infinite derivative behind it does not turn the gradient into NaN.
+
 A derivative uses the output only where nothing cancels (``1 - out*out`` has no right digit left beyond tanh(19), so
 tanh has `sech`). A choice is a `where` whose last branch keeps NaN a NaN. At a kink the derivative is PyTorch's.
 """
@@ -127,13 +130,13 @@ power = Operation("power", real_power, lambda out, x, y: (power_slope(x, y), pow
     domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
 negative = Operation("negative", operator.neg, (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
 absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * out)),),
-    "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0))
+    "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0), selects=True)
 maximum = Operation("maximum", lambda a, b: where(a > b, a, where(b >= a, b, a + b)),
     lambda out, a, b: shares(a > b, a < b, a >= b, out), "max(a, b)", "1 for the larger; 1/2 each at a tie",
-    example=(2.0, 3.0, 3.0))
+    example=(2.0, 3.0, 3.0), selects=True)
 minimum = Operation("minimum", lambda a, b: where(a < b, a, where(b <= a, b, a + b)),
     lambda out, a, b: shares(a < b, a > b, a >= b, out), "min(a, b)", "1 for the smaller; 1/2 each at a tie",
-    example=(2.0, 3.0, 2.0))
+    example=(2.0, 3.0, 2.0), selects=True)
 
 exp = Operation("exp", math.exp, lambda out, x: (out,), "e^x", "e^x", example=(0.0, 1.0),
     remedy="exp(minimum(x, 700.0)), or take the loss from logits: nn.cross_entropy(logits, target)")
@@ -169,7 +172,8 @@ tanh: Operation = Operation("tanh", math.tanh, lambda out, x: (sech(x) ** 2,), "
 sigmoid = Operation("sigmoid", stable_sigmoid, lambda out, x: ((0.5 * sech(0.5 * x)) ** 2,), "1/(1 + e^-x)",
     "s(x) (1 - s(x)), computed as sech^2(x/2)/4", example=(0.0, 0.5), source=LECTURE)
 relu = Operation("relu", lambda x: where(x <= 0, 0.0, x), lambda out, x: (where(out > 0, 1.0, 0.0 * out),),
-    "max(0, x)", "1 for x > 0, else 0 (lecture 000: 1 at 0, a subgradient too)", example=(-2.0, 0.0), source=LECTURE)
+    "max(0, x)", "1 for x > 0, else 0 (lecture 000: 1 at 0, a subgradient too)", example=(-2.0, 0.0), source=LECTURE,
+    selects=True)
 softplus = Operation("softplus", stable_softplus, lambda out, x: (sigmoid(x),), "ln(1 + e^x)", "1/(1 + e^-x)",
     example=(0.0, 0.6931471805599453), source=LECTURE)
 erf = Operation("erf", math.erf, lambda out, x: (2 / math.sqrt(math.pi) * gaussian(x),),

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from autograd import messages, modes, operations
 from autograd._native import core
 from autograd.dispatch import Operation, as_float
-from autograd.graph import interior_order
+from autograd.graph import sort
 from autograd.ieee import IEEE
 from autograd.modes import unusual
 from autograd.node import Node
-from autograd.operations import constant
+from autograd.operations import OPERATIONS, constant
 
 
 def _unary(operation: Operation) -> Callable[[Value], Any]:
@@ -153,36 +153,48 @@ class Value(Node):
         """Set `.grad` of every node behind this one to d self / d node, times `gradient`; on leaves, add it.
 
         v_bar = sum over the children c of v of c_bar * dc/dv, children before parents. Interior nodes start from
-        zero at every call. Leaves are written together at the end: an error or Ctrl-C leaves them as they were.
+        zero at every call. Leaves are written together at the end: an error or Ctrl-C leaves them as they were. A node
+        that its children did not select (by maximum, relu, abs, ...) passes on nothing, not even 0 * inf.
 
         Raises RuntimeError on a result of `no_grad`. Source: lecture 002, "Full backpropagation algorithm".
         """
         if self._operation is operations.detached:
             refuse_backward(self)
         modes.watch.get().backward(self, gradient)
-        interior = interior_order(self)
+        interior, general = sort(self)
+        # Rules in Python may go back through parts of this graph themselves: they run before this pass begins.
+        partials_of = {
+            node: node._operation.partials(node._data, [parent._data for parent in node.parents]) for node in general
+        }
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
         for node in interior:
-            node.grad = 0.0
+            node.grad = UNREACHED
         if interior:
-            self.grad = as_float(gradient)
+            self.grad = as_float(gradient) or UNREACHED
         for node in reversed(interior):
-            adjoint, derivative = node.grad, node._operation.derivative
+            adjoint, operation = node.grad, node._operation
+            if adjoint is UNREACHED:
+                continue
+            derivative, selects = operation.derivative, operation.selects
             left, right = node._left, node._right
             if type(right) is Value:
                 try:
-                    slopes = (
+                    partials = (
                         derivative if type(derivative) is tuple else derivative(node._data, left._data, right._data)
                     )
-                    partial, other = slopes
+                    partial, other = partials
                 except (ArithmeticError, ValueError, TypeError):
-                    partial, other = node._operation.partials(node._data, (left._data, right._data))
-                if left._left is None:
+                    partial, other = operation.partials(node._data, (left._data, right._data))
+                if selects and not partial:
+                    pass
+                elif left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
                     left.grad += adjoint * partial
-                if right._left is None:
+                if selects and not other:
+                    pass
+                elif right._left is None:
                     leaves[right] = leaves[right] + adjoint * other if right in leaves else adjoint * other
                 else:
                     right.grad += adjoint * other
@@ -190,14 +202,15 @@ class Value(Node):
                 try:
                     (partial,) = derivative if type(derivative) is tuple else derivative(node._data, left._data)
                 except (ArithmeticError, ValueError, TypeError):
-                    (partial,) = node._operation.partials(node._data, (left._data,))
-                if left._left is None:
+                    (partial,) = operation.partials(node._data, (left._data,))
+                if selects and not partial:
+                    pass
+                elif left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
                     left.grad += adjoint * partial
             else:
-                partials = node._operation.partials(node._data, [parent._data for parent in node.parents])
-                for parent, partial in zip(node.parents, partials):
+                for parent, partial in zip(node.parents, partials_of[node]):
                     if parent._left is None:
                         leaves[parent] = leaves[parent] + adjoint * partial if parent in leaves else adjoint * partial
                     else:
@@ -258,6 +271,7 @@ def apply(operation: Operation, operands: Sequence[Any]) -> Value:
     return _in_mode(data, operation, nodes)
 
 
+UNREACHED = float("0")  # an object of its own, so that it is told from a zero that was computed
 blank: Any = partial(object.__new__, Value)
 _parametrised = lru_cache(maxsize=1024)(_unary)
 
@@ -294,7 +308,11 @@ def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0,
 def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Value:
     node = new_leaf(data, operation)
     node._left, *others = parents
-    node._right = None if not others else others[0] if len(others) == 1 else tuple(others)
+    row = OPERATIONS.get(operation.name)
+    if len(others) > 1 or not (operation.factory or (row and row.forward is operation.forward)):
+        node._right = tuple(others)
+    else:
+        node._right = others[0] if others else None
     return node
 
 

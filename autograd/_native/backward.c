@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     Stack path, order, general;
     Asides leaves;
+    uint64_t meta; /* of all its interior nodes together: whether one of them selects */
 } Walk;
 
 static Walk spare;
@@ -78,7 +79,7 @@ static Walk start_walk(void) {
 
 static void end_walk(Walk *walk) {
     size_t most = Py_MAX(Py_MAX(walk->path.room, walk->order.room), Py_MAX(walk->general.room, walk->leaves.room));
-    walk->path.count = walk->order.count = walk->general.count = walk->leaves.count = 0;
+    walk->path.count = walk->order.count = walk->general.count = walk->leaves.count = 0, walk->meta = 0;
     if (spare.order.items == NULL && most <= KEEP) {
         spare = *walk;
         return;
@@ -90,7 +91,7 @@ static void end_walk(Walk *walk) {
 }
 
 static inline void mark(Value *node, uint64_t walk) {
-    node->meta = (node->meta & ((1u << MARK_SHIFT) - 1)) | walk << MARK_SHIFT;
+    node->meta = (node->meta & ((1u << MARK_SHIFT) - 1) & ~(uint64_t)REACHED) | walk << MARK_SHIFT;
 }
 
 /* In place of a tag on a node of the path: what is to be done when the walk comes back to it. */
@@ -112,8 +113,10 @@ static inline int enter(Walk *walk, Value *node, uint64_t number, int passing) {
     if (node->meta >> MARK_SHIFT == number)
         return 0;
     mark(node, number);
-    if (passing)
+    if (passing) {
         node->grad = 0.0;
+        walk->meta |= node->meta;
+    }
     return 1;
 }
 
@@ -251,48 +254,58 @@ static double *general_partials(const Stack *general) {
     return partials;
 }
 
-#define PASS(parent, slope) (parent)->grad += adjoint * (slope)
+/* `marking`: whether some nodes of the graph select. Then a partial of 0 passes nothing on where it says so, and whoever
+   is passed something is marked. */
+#define PASS(selects, parent, slope)                                                                                   \
+    do {                                                                                                               \
+        const double partial = slope;                                                                                  \
+        if (!(marking && (selects) && partial == 0.0)) {                                                               \
+            (parent)->grad += adjoint * partial;                                                                       \
+            if (marking)                                                                                               \
+                (parent)->meta |= REACHED;                                                                             \
+        }                                                                                                              \
+    } while (0)
 
 /* One step of the multivariate chain rule: v_bar += adjoint * d node / d v for each parent v. */
-static inline void pass_on(Value *node, const double **partials) {
+static ALWAYS_INLINE void pass_on(Value *node, const double **partials, const int marking) {
     const double adjoint = node->grad, out = node->data;
     (void)out;
     switch (kind_of(node)) {
-#define CASE(name, value, slope)                                                                                       \
+#define CASE(name, selects, value, slope)                                                                              \
     case KIND(UNARY, OP_##name): {                                                                                     \
         const double x = node->left->data;                                                                             \
         (void)x;                                                                                                       \
-        PASS(node->left, slope);                                                                                       \
+        PASS(selects, node->left, slope);                                                                              \
         break;                                                                                                         \
     }
         UNARY_OPERATIONS(CASE)
 #undef CASE
-#define CASE(name, value, slope)                                                                                       \
+#define CASE(name, selects, value, slope)                                                                              \
     case KIND(PARAMETRISED, P_##name): {                                                                               \
         const double a = node->left->data, b = node->number;                                                           \
-        PASS(node->left, slope);                                                                                       \
+        PASS(selects, node->left, slope);                                                                              \
         break;                                                                                                         \
     }
         PARAMETRISED_OPERATIONS(CASE)
 #undef CASE
-#define CASE(name, value, left_slope, right_slope)                                                                     \
+#define CASE(name, selects, value, left_slope, right_slope)                                                            \
     case KIND(PAIR, OP_##name): {                                                                                      \
         const double a = node->left->data, b = node->right->data;                                                      \
         (void)a, (void)b;                                                                                              \
-        PASS(node->left, left_slope);                                                                                  \
-        PASS(node->right, right_slope);                                                                                \
+        PASS(selects, node->left, left_slope);                                                                         \
+        PASS(selects, node->right, right_slope);                                                                       \
         break;                                                                                                         \
     }                                                                                                                  \
     case KIND(NUMBER_RIGHT, OP_##name): {                                                                              \
         const double a = node->left->data, b = node->number;                                                           \
         (void)a, (void)b;                                                                                              \
-        PASS(node->left, left_slope);                                                                                  \
+        PASS(selects, node->left, left_slope);                                                                         \
         break;                                                                                                         \
     }                                                                                                                  \
     case KIND(NUMBER_LEFT, OP_##name): {                                                                               \
         const double a = node->number, b = node->left->data;                                                           \
         (void)a, (void)b;                                                                                              \
-        PASS(node->left, right_slope);                                                                                 \
+        PASS(selects, node->left, right_slope);                                                                        \
         break;                                                                                                         \
     }
         BINARY_OPERATIONS(CASE)
@@ -300,15 +313,26 @@ static inline void pass_on(Value *node, const double **partials) {
     default: /* GENERAL: its partials lie at the end of those that are left */
         *partials -= node->general->count;
         for (Py_ssize_t i = 0; i < node->general->count; i++)
-            PASS(node->general->parents[i], (*partials)[i]);
+            PASS(0, node->general->parents[i], (*partials)[i]);
     }
 }
 
 /* The pass over a sorted graph. Nothing of Python runs here: it is done whole, or was not begun. */
 static void pass_back(Walk *walk, Value *root, double gradient, const double *partials) {
     root->grad = gradient;
-    for (size_t i = walk->order.count; i-- > 0;)
-        pass_on(walk->order.items[i], &partials);
+    if (walk->meta & SELECTS || gradient == 0.0) {
+        if (gradient != 0.0)
+            root->meta |= REACHED;
+        for (size_t i = walk->order.count; i-- > 0;) {
+            Value *node = walk->order.items[i];
+            if (node->meta & REACHED)
+                pass_on(node, &partials, 1);
+            else if (form_of(node) == GENERAL)
+                partials -= node->general->count;
+        }
+    } else
+        for (size_t i = walk->order.count; i-- > 0;)
+            pass_on(walk->order.items[i], &partials, 0);
     for (size_t i = 0; i < walk->leaves.count; i++) {
         Value *leaf = walk->leaves.items[i].leaf;
         double before = walk->leaves.items[i].before;
@@ -316,7 +340,8 @@ static void pass_back(Walk *walk, Value *root, double gradient, const double *pa
     }
 }
 
-/* The same where Python has a say first; the leaves are as they were while it runs. */
+/* The same where Python has a say first; the leaves are as they were while it runs. It may go back through parts of this
+   graph itself, which is another pass: what that left in interior nodes is no part of this one. */
 static int pass_back_through_python(Walk *walk, Value *root, double gradient) {
     put_back(&walk->leaves);
     double *partials = general_partials(&walk->general);
@@ -329,6 +354,11 @@ static int pass_back_through_python(Walk *walk, Value *root, double gradient) {
         Aside *aside = &walk->leaves.items[i];
         aside->before = aside->leaf->grad;
         aside->leaf->grad = 0.0;
+    }
+    for (size_t i = 0; i < walk->order.count; i++) {
+        Value *node = walk->order.items[i];
+        node->grad = 0.0;
+        node->meta &= ~(uint64_t)REACHED;
     }
     pass_back(walk, root, gradient, end);
     PyMem_RawFree(partials);

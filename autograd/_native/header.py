@@ -1,7 +1,7 @@
 """operations.h, the engine's operations in C, printed from their rows: `make generate`.
 
-A line for each operation of one or two operands, with the value and the partials as C expressions of the operands and
-of the value `out`; where subterms are shared, as calls of the functions above. Nothing is written by hand: a primitive
+A line for each operation of one or two operands: whether it selects, and the value and the partials as C expressions of
+the operands and of the value `out`; where subterms are shared, as calls of the functions above. Nothing is written by hand: a primitive
 is the function of the C library that Python's `math` calls. For a parametrised operation, `x**3` or `leaky_relu`, the
 operands are x and the plain number, and the only partial is that for x.
 """
@@ -76,7 +76,7 @@ def line(operation: Operation, operands: list[str], functions: list[str], partia
     name = operation.name
     if not is_primitive(operation):
         add(functions, printed(f"op_{name}", operands, *forward_text(C, operation, operands)))
-    columns = [name, f"{function(name)}({', '.join(operands)})"]
+    columns = [name, str(int(operation.selects)), f"{function(name)}({', '.join(operands)})"]
     for i, operand in enumerate(operands[:partials]):
         statements, (partial,) = partials_text(C, operation, operands, only=i)
         if statements:

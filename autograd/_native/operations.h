@@ -103,41 +103,41 @@ static inline double op_leaky_relu(double a, double b) {
     return (a > 0.0) ? a : (b * a);
 }
 #define UNARY_OPERATIONS(X) \
-    X(identity, op_identity(x), 1.0) \
-    X(negative, op_negative(x), -1.0) \
-    X(absolute, op_absolute(x), (x > 0.0) ? 1.0 : ((x < 0.0) ? (-1.0) : (0.0 * out))) \
-    X(exp, exp(x), out) \
-    X(expm1, expm1(x), exp(x)) \
-    X(log, log(x), 1.0 / x) \
-    X(log1p, log1p(x), 1.0 / (1.0 + x)) \
-    X(sqrt, sqrt(x), 0.5 / out) \
-    X(sin, sin(x), cos(x)) \
-    X(cos, cos(x), -sin(x)) \
-    X(tan, tan(x), 1.0 + (out * out)) \
-    X(arcsin, asin(x), slope_arcsin(out, x)) \
-    X(arccos, acos(x), slope_arccos(out, x)) \
-    X(arctan, atan(x), (fabs(x) < 100000000.0) ? (1.0 / (1.0 + (x * x))) : ((1.0 / x) / x)) \
-    X(sinh, sinh(x), cosh(x)) \
-    X(cosh, cosh(x), sinh(x)) \
-    X(sech, op_sech(x), (-out) * tanh(x)) \
-    X(gaussian, op_gaussian(x), (fabs(x) < 30.0) ? (((-2.0) * x) * out) : (-out)) \
-    X(tanh, tanh(x), pow(op_sech(x), 2.0)) \
-    X(sigmoid, op_sigmoid(x), pow(0.5 * op_sech(0.5 * x), 2.0)) \
-    X(relu, op_relu(x), (out > 0.0) ? 1.0 : (0.0 * out)) \
-    X(softplus, op_softplus(x), op_sigmoid(x)) \
-    X(erf, erf(x), 1.1283791670955126 * op_gaussian(x))
+    X(identity, 0, op_identity(x), 1.0) \
+    X(negative, 0, op_negative(x), -1.0) \
+    X(absolute, 1, op_absolute(x), (x > 0.0) ? 1.0 : ((x < 0.0) ? (-1.0) : (0.0 * out))) \
+    X(exp, 0, exp(x), out) \
+    X(expm1, 0, expm1(x), exp(x)) \
+    X(log, 0, log(x), 1.0 / x) \
+    X(log1p, 0, log1p(x), 1.0 / (1.0 + x)) \
+    X(sqrt, 0, sqrt(x), 0.5 / out) \
+    X(sin, 0, sin(x), cos(x)) \
+    X(cos, 0, cos(x), -sin(x)) \
+    X(tan, 0, tan(x), 1.0 + (out * out)) \
+    X(arcsin, 0, asin(x), slope_arcsin(out, x)) \
+    X(arccos, 0, acos(x), slope_arccos(out, x)) \
+    X(arctan, 0, atan(x), (fabs(x) < 100000000.0) ? (1.0 / (1.0 + (x * x))) : ((1.0 / x) / x)) \
+    X(sinh, 0, sinh(x), cosh(x)) \
+    X(cosh, 0, cosh(x), sinh(x)) \
+    X(sech, 0, op_sech(x), (-out) * tanh(x)) \
+    X(gaussian, 0, op_gaussian(x), (fabs(x) < 30.0) ? (((-2.0) * x) * out) : (-out)) \
+    X(tanh, 0, tanh(x), pow(op_sech(x), 2.0)) \
+    X(sigmoid, 0, op_sigmoid(x), pow(0.5 * op_sech(0.5 * x), 2.0)) \
+    X(relu, 1, op_relu(x), (out > 0.0) ? 1.0 : (0.0 * out)) \
+    X(softplus, 0, op_softplus(x), op_sigmoid(x)) \
+    X(erf, 0, erf(x), 1.1283791670955126 * op_gaussian(x))
 
 #define BINARY_OPERATIONS(X) \
-    X(add, op_add(a, b), 1.0, 1.0) \
-    X(subtract, op_subtract(a, b), 1.0, -1.0) \
-    X(multiply, op_multiply(a, b), b, a) \
-    X(divide, op_divide(a, b), 1.0 / b, (-out) / b) \
-    X(power, op_power(a, b), slope_power_a(out, a, b), slope_power_b(out, a, b)) \
-    X(maximum, op_maximum(a, b), (a > b) ? 1.0 : ((a < b) ? 0.0 : ((a >= b) ? 0.5 : (0.0 * out))), slope_maximum_b(out, a, b)) \
-    X(minimum, op_minimum(a, b), (a < b) ? 1.0 : ((a > b) ? 0.0 : ((a >= b) ? 0.5 : (0.0 * out))), slope_minimum_b(out, a, b))
+    X(add, 0, op_add(a, b), 1.0, 1.0) \
+    X(subtract, 0, op_subtract(a, b), 1.0, -1.0) \
+    X(multiply, 0, op_multiply(a, b), b, a) \
+    X(divide, 0, op_divide(a, b), 1.0 / b, (-out) / b) \
+    X(power, 0, op_power(a, b), slope_power_a(out, a, b), slope_power_b(out, a, b)) \
+    X(maximum, 1, op_maximum(a, b), (a > b) ? 1.0 : ((a < b) ? 0.0 : ((a >= b) ? 0.5 : (0.0 * out))), slope_maximum_b(out, a, b)) \
+    X(minimum, 1, op_minimum(a, b), (a < b) ? 1.0 : ((a > b) ? 0.0 : ((a >= b) ? 0.5 : (0.0 * out))), slope_minimum_b(out, a, b))
 
 #define PARAMETRISED_OPERATIONS(X) \
-    X(power, op_power(a, b), slope_power_a(out, a, b)) \
-    X(leaky_relu, op_leaky_relu(a, b), (a > 0.0) ? 1.0 : ((a <= 0.0) ? b : (0.0 * out)))
+    X(power, 0, op_power(a, b), slope_power_a(out, a, b)) \
+    X(leaky_relu, 0, op_leaky_relu(a, b), (a > 0.0) ? 1.0 : ((a <= 0.0) ? b : (0.0 * out)))
 
 #endif

@@ -53,8 +53,12 @@ static int must_be_double(PyObject *object, double *number) {
 
 Value *new_leaf(double data, unsigned code) { return new_block(data, KIND(LEAF, code)); }
 
+#define ENTRY(name, selects, ...) [OP_##name] = (selects) ? SELECTS : 0,
+static const unsigned selecting[OPERATION_COUNT] = {UNARY_OPERATIONS(ENTRY) BINARY_OPERATIONS(ENTRY)};
+#undef ENTRY
+
 static inline PyObject *new_single(Form form, unsigned code, double data, Value *left, double number) {
-    Value *node = new_block(data, KIND(form, code));
+    Value *node = new_block(data, KIND(form, code) | (form == PARAMETRISED ? 0 : selecting[code]));
     if (node == NULL)
         return NULL;
     node->left = (Value *)Py_NewRef(left);
@@ -63,7 +67,7 @@ static inline PyObject *new_single(Form form, unsigned code, double data, Value 
 }
 
 static inline PyObject *new_pair(unsigned code, double data, Value *left, Value *right) {
-    Value *node = new_block(data, KIND(PAIR, code));
+    Value *node = new_block(data, KIND(PAIR, code) | selecting[code]);
     if (node == NULL)
         return NULL;
     node->left = (Value *)Py_NewRef(left);
@@ -158,7 +162,7 @@ static PyObject *parametrised(unsigned code, double number) {
 
 static inline int usual(double result) { return result - result == 0.0 && !in_a_mode(); }
 
-#define METHOD(name, value, slope)                                                                                     \
+#define METHOD(name, selects, value, partial)                                                                          \
     static PyObject *method_##name(PyObject *self, PyObject *ignored) {                                                \
         const double x = ((Value *)self)->data, result = value;                                                        \
         (void)ignored;                                                                                                 \
@@ -169,7 +173,7 @@ static inline int usual(double result) { return result - result == 0.0 && !in_a_
 UNARY_OPERATIONS(METHOD)
 #undef METHOD
 
-#define OPERATOR(name, value, left_slope, right_slope)                                                                 \
+#define OPERATOR(name, selects, value, left_partial, right_partial)                                                    \
     static PyObject *operator_##name(PyObject *first, PyObject *second) {                                              \
         double a, b, result;                                                                                           \
         int found;                                                                                                     \
@@ -200,7 +204,7 @@ UNARY_OPERATIONS(METHOD)
 BINARY_OPERATIONS(OPERATOR)
 #undef OPERATOR
 
-#define WITH_PARAMETER(name, value, slope)                                                                             \
+#define WITH_PARAMETER(name, selects, value, partial)                                                                  \
     static PyObject *parametrised_##name(PyObject *self, double b) {                                                   \
         const double a = ((Value *)self)->data, result = value;                                                        \
         if (usual(result))                                                                                             \

@@ -8,6 +8,12 @@
 
 #include "operations.h"
 
+#ifdef _MSC_VER
+#define ALWAYS_INLINE __forceinline
+#else
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
 typedef struct Value Value;
 
 /* What does not fit into a node: more than two parents, or an operation that has no row. */
@@ -30,7 +36,7 @@ struct Value {
         double number;
         General *general;
     };
-    uint64_t meta; /* visited << 16 | LABELLED | kind */
+    uint64_t meta; /* visited << 16 | REACHED | SELECTS | LABELLED | kind */
 };
 
 typedef enum {
@@ -55,6 +61,8 @@ enum { PARAMETRISED_OPERATIONS(CODE) PARAMETRISED_COUNT };
 #define KIND(form, code) ((unsigned)(form) << 8 | (unsigned)(code))
 #define KIND_MASK 0x7ffu
 #define LABELLED 0x800u
+#define SELECTS 0x1000u /* a partial of 0 says that the parent was not selected, and nothing is passed on to it */
+#define REACHED 0x2000u /* in a pass over such nodes: a child has passed something on */
 #define MARK_SHIFT 16
 
 static inline unsigned kind_of(const Value *node) { return (unsigned)(node->meta & KIND_MASK); }

@@ -39,7 +39,7 @@ function consumerTable(i) {
   const body = sorted.slice(0, 100).map(([child, operand]) => {
     const passedOn = right.adjoints[child];
     return make("tr", {class: waits(child)}, make("td", {}, link(child)), make("td", {class: "adjoints"}, short(passedOn)),
-      make("td", {}, short(slopes[child][operand])), make("td", {class: "adjoints"}, short(passedOn * slopes[child][operand])));
+      make("td", {}, short(slopes[child][operand])), make("td", {class: "adjoints"}, short(numbers.share(child, operand, passedOn))));
   });
   const more = sorted.length > 100 ? [make("tr", {}, make("td", {colspan: 4}, `… and ${sorted.length - 100} more`))] : [];
   const rest = shared.has(i) ? [make("tr", {}, make("td", {colspan: 4}, "The folded nodes use it too; their shares are not in this sum."))] : [];

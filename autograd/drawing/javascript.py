@@ -102,7 +102,8 @@ def operations_javascript() -> str:
         else:
             functions.append("function {}({}) {{\n{}\n}}".format(name, *forward_function(operation, arity(operation))))
         operands, text = partials_function(operation, arity(operation))
-        rows.append(f"ROWS.{name} = {{forward: {name}, partials: ({operands}) => {{\n{text}\n}}}};")
+        selects = "selects: true, " if operation.selects else ""
+        rows.append(f"ROWS.{name} = {{forward: {name}, {selects}partials: ({operands}) => {{\n{text}\n}}}};")
     return "\n".join([HEADER, *functions, "", "const ROWS = {};", *rows, ""])
 
 

@@ -35,6 +35,19 @@ function makeNumbers(graph, traced) {
       values[i] = rules[i].forward(...operands);
       slopes[i] = rules[i].partials(values[i], ...operands);
     });
+    // Behind a node that its consumers did not select nothing flows, not even 0 times infinity.
+    const reached = new Set([root]);
+    for (const child of topological) {
+      const selects = rules[child]?.selects;
+      if (!reached.has(child)) slopes[child] = slopes[child].map((slope) => (Number.isFinite(slope) ? slope : 0));
+      else nodes[child].parents.forEach((parent, k) => (selects && slopes[child][k] === 0) || reached.add(parent));
+    }
+  }
+
+  // What a node adds to the adjoint of one of its operands.
+  function share(child, operand, adjoint) {
+    const slope = slopes[child][operand];
+    return rules[child]?.selects && slope === 0 ? 0 : adjoint * slope;
   }
 
   // A queue from the result, nearest first, of two as near the older first: no topological order, where paths of
@@ -68,11 +81,11 @@ function makeNumbers(graph, traced) {
       const early = arrived[child] < consumers[child].length && !agree(adjoints[child], right?.[child]);
       if (right && !wrong && early) wrong = {node: child, step, kind: "early", had: adjoints[child]};
       nodes[child].parents.forEach((parent, operand) => {
-        const share = adjoints[child] * slopes[child][operand];
+        const added = share(child, operand, adjoints[child]);
         if (step === count - 1) before.push(adjoints[parent]);
         const loses = mode.overwrite && arrived[parent] && adjoints[parent] !== 0 && nodes[parent].kind !== "constant";
         if (right && !wrong && loses) wrong = {node: parent, step, kind: "overwritten", had: adjoints[parent]};
-        adjoints[parent] = mode.overwrite ? share : adjoints[parent] + share;
+        adjoints[parent] = mode.overwrite ? added : adjoints[parent] + added;
         arrived[parent]++;
       });
     });
@@ -82,5 +95,5 @@ function makeNumbers(graph, traced) {
   forward();
   // Leaves may have been assigned after the graph was recorded.
   const moved = interior.filter((i) => !agree(values[i], recorded[i], 1e-300)).length;
-  return {nodes, root, interior, consumers, recorded, data, values, slopes, frozen, moved, forward, backward, orderOf};
+  return {nodes, root, interior, consumers, recorded, data, values, slopes, frozen, moved, forward, backward, share, orderOf};
 }

@@ -210,14 +210,14 @@ ROWS.power = {forward: power, partials: (out, a, b) => {
 ROWS.negative = {forward: negative, partials: (out, x) => {
   return [-1];
 }};
-ROWS.absolute = {forward: absolute, partials: (out, x) => {
+ROWS.absolute = {forward: absolute, selects: true, partials: (out, x) => {
   return [(x > 0) ? 1 : ((x < 0) ? (-1) : (0 * out))];
 }};
-ROWS.maximum = {forward: maximum, partials: (out, a, b) => {
+ROWS.maximum = {forward: maximum, selects: true, partials: (out, a, b) => {
   const t0 = (a > b) ? 1 : ((a < b) ? 0 : ((a >= b) ? 0.5 : (0 * out)));
   return [t0, 1 - t0];
 }};
-ROWS.minimum = {forward: minimum, partials: (out, a, b) => {
+ROWS.minimum = {forward: minimum, selects: true, partials: (out, a, b) => {
   const t0 = (a < b) ? 1 : ((a > b) ? 0 : ((a >= b) ? 0.5 : (0 * out)));
   return [t0, 1 - t0];
 }};
@@ -274,7 +274,7 @@ ROWS.tanh = {forward: tanh, partials: (out, x) => {
 ROWS.sigmoid = {forward: sigmoid, partials: (out, x) => {
   return [power(0.5 * sech(0.5 * x), 2)];
 }};
-ROWS.relu = {forward: relu, partials: (out, x) => {
+ROWS.relu = {forward: relu, selects: true, partials: (out, x) => {
   return [(out > 0) ? 1 : (0 * out)];
 }};
 ROWS.softplus = {forward: softplus, partials: (out, x) => {

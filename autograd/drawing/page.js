@@ -32,8 +32,8 @@ function backwardFormula(child) {
   const sums = new Map();
   const rows = nodes[child].parents.flatMap((parent, k) => {
     const before = sums.get(parent) ?? pass.before[k];
-    const share = pass.adjoints[child] * slopes[child][k];
-    sums.set(parent, mode.overwrite ? share : before + share);
+    const added = numbers.share(child, k, pass.adjoints[child]);
+    sums.set(parent, mode.overwrite ? added : before + added);
     if (!takesGradient(parent)) return [];
     const adjoint = (text) => span("adjoints", text);
     const product = (first) => [adjoint(first), " · ", factor(slopes[child][k])];

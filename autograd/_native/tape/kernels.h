@@ -38,7 +38,7 @@ typedef void Kernel(const Instruction *i, const Context *context, int64_t lanes)
 
 /* Those of the table that have no vector form are computed lane by lane, with the rows of the table. */
 #define LANE_BY_LANE(X) X(tan) X(arcsin) X(arccos) X(arctan) X(sinh) X(cosh) X(sech) X(sqrt)
-#define SCALAR(name, value, slope)                                                                                     \
+#define SCALAR(name, selects, value, partial)                                                                          \
     static inline double scalar_##name(double x) { return value; }
 UNARY_OPERATIONS(SCALAR)
 #undef SCALAR

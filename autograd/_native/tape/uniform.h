@@ -51,7 +51,7 @@ static void NAME(uniform)(const Program *program, const Run *run, int32_t runs, 
         const int32_t count = run->count, *first = pool + run->pool, *second = first + count, *third = second + count;
         double *out = number + run->out;
         switch (run->op) {
-#define CASE(name, value, slope)                                                                                       \
+#define CASE(name, selects, value, partial)                                                                            \
     case OP_##name:                                                                                                    \
         for (int32_t k = 0; k < count; k++) {                                                                          \
             const double x = number[first[k]];                                                                         \
