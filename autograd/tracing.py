@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import compress
+from math import copysign
 from typing import Any, NamedTuple, NoReturn
 
 from autograd import messages
@@ -53,8 +54,7 @@ class Tape:
                 ("multiply", 3, 4). A kind is the name of an operation, or an object that says more
     parameters  the leaves that the function captured, in the order in which it used them
     labels      names that the function gave to steps
-    fold        whether operations on plain numbers are carried out, and x**2 becomes x * x: not where rules are
-                printed, whose every bit counts
+    fold        whether operations on plain numbers are carried out: not where rules are printed, to the last term
     """
 
     def __init__(self, fold: bool = True) -> None:
@@ -112,28 +112,14 @@ class Tape:
         if None not in numbers:
             return self.constant(float(evaluate(name, list(map(IEEE, numbers)))))  # type: ignore[arg-type]
         first, second = (*numbers, None)[:2]
-        # The sign of a zero aside, which says nothing about a derivative.
-        if (name == "multiply" and first == 1.0) or (name == "add" and first == 0.0):
+        if (name == "multiply" and first == 1.0) or (name == "add" and is_minus_zero(first)):
             return operands[1]
-        if (name in ("multiply", "divide") and second == 1.0) or (name in ("add", "subtract") and second == 0.0):
+        if name in ("multiply", "divide", "power") and second == 1.0:
             return operands[0]
+        if (name == "add" and is_minus_zero(second)) or (name == "subtract" and second == 0.0 < copysign(1.0, second)):
+            return operands[0]  # -0.0 + 0.0 is another zero than -0.0
         if name == "multiply" and -1.0 in (first, second):
             return self.apply("negative", operands[0] if second == -1.0 else operands[1])
-        if name == "power":
-            return self._power(operands[0], second)
-        return None
-
-    def _power(self, x: int, exponent: float | None) -> int | None:
-        """x**y by products and roots, where the exponent is a plain number that has them."""
-        if exponent in (2.0, 3.0, 4.0):
-            square = self.apply("multiply", x, x)
-            return square if exponent == 2.0 else self.apply("multiply", square, x if exponent == 3.0 else square)
-        if exponent == 0.0:
-            return self.constant(1.0)
-        if exponent in (0.5, 1.0):
-            return x if exponent == 1.0 else self.apply("sqrt", x)
-        if exponent in (-0.5, -1.0, -2.0):
-            return self.apply("divide", self.constant(1.0), self._power(x, -exponent) or x)
         return None
 
     def names(self) -> list[str]:
@@ -347,29 +333,46 @@ class Placeholder:
         return f"<placeholder {self.label or self._number}>"
 
 
+def is_minus_zero(number: float | None) -> bool:
+    return number == 0.0 and copysign(1.0, number) < 0
+
+
 def brief_logsumexp(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
     """ln(e^x_1 + ...) and its partials, softmax, on placeholders: a function of each x once, the same for all orders.
 
-    The rows of the table keep every digit where this keeps those of the largest term.
+    Within rounding these are the rows of the table, which also make up for the rounding of each difference.
     """
-    top, logarithm, parts = _shares_of(xs)
-    return top + logarithm, parts
+    parts = Parts(xs)
+    return parts.top + parts.logarithm, [e / parts.total for e in parts.exponentials]
 
 
 def brief_log_softmax(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """x_1 - ln(e^x_1 + ...) and its partials (1 - p_1, -p_2, ...)."""
-    top, logarithm, parts = _shares_of(xs)
-    return (xs[0] - top) - logarithm, [1.0 - parts[0], *(-part for part in parts[1:])]
+    """x_1 - ln(e^x_1 + ...) and its partials (1 - p_1, -p_2, ...): 1 - p_1 as the share of all others."""
+    parts = Parts(xs)
+    first, *others = parts.exponentials
+    rest = where(parts.is_top[0], parts.rest, (parts.rest - first) + 1.0)
+    return (xs[0] - parts.top) - parts.logarithm, [rest / parts.total, *(-(e / parts.total) for e in others)]
 
 
-def _shares_of(xs: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
-    tape, numbers = xs[0]._tape, [x._number for x in xs]
-    ordered = [Placeholder(tape, number) for number in sorted(numbers)]
-    top: Any = reduce(OPERATIONS["maximum"], ordered)
-    powers = {x._number: (x - top).exp() for x in ordered}
-    total = reduce(operator.add, [powers[x._number] for x in ordered])
-    logarithm = where(abs(top) < math.inf, lambda: total.log(), 0.0)
-    return top, logarithm, [powers[number] / total for number in numbers]
+class Parts:
+    """What logsumexp and its like have in common.
+
+    top          the largest x, and for each x whether it is that one, 1.0 or 0.0
+    exponentials e^(x_i - top)
+    rest, total  the sum of these without the 1 of a largest one, and with it; ln total, with all digits of a small rest
+    """
+
+    def __init__(self, xs: Sequence[Any]) -> None:
+        tape, numbers = xs[0]._tape, [x._number for x in xs]
+        ordered = sorted(numbers)
+        self.top: Any = reduce(OPERATIONS["maximum"], [Placeholder(tape, number) for number in ordered])
+        exponential = {x._number: (x - self.top).exp() for x in xs}
+        is_top = {x._number: x >= self.top for x in xs}
+        self.exponentials, self.is_top = ([of[number] for number in numbers] for of in (exponential, is_top))
+        small = reduce(operator.add, [exponential[number] - is_top[number] for number in ordered])
+        self.rest = small + (reduce(operator.add, [is_top[number] for number in ordered]) - 1.0)
+        self.total = self.rest + 1.0
+        self.logarithm = where(abs(self.top) < math.inf, lambda: self.rest.log1p(), 0.0)
 
 
 BRIEF = {"logsumexp": brief_logsumexp, "log_softmax": brief_log_softmax}

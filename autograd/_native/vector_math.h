@@ -175,9 +175,11 @@ INLINE vd log_of_parts(vd e, vd f, vd c) {
     return e * LN2_HIGH + (f - (bend - (e * LN2_LOW + c)));
 }
 
-/* The logarithm y of an argument x that is singular at `pole`, with its special values put in. */
+/* The logarithm y of an argument x that is singular at `pole`, with its special values put in. At the pole and below it
+   a product overflows, so that the processor's flags say of these what the C library's logarithm would make them say. */
 INLINE vd log_edges(vd y, vd x, double pole) {
-    y = vselect((vi)(x == pole), splat(-INFINITY), y);
+    vi edge = (vi)(x <= pole);
+    y = vselect(edge, splat(-0x1p1023), y) * vselect(edge, splat(4.0), splat(1.0));
     y = vselect((vi)(x == INFINITY), x, y);
     return (vd)((vi)y | ~(vi)(x >= pole));  /* all ones is a NaN: for x below the pole and for NaN */
 }

@@ -9,40 +9,51 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.compiler.choices import ALWAYS, Branches, branches_of
+from autograd.compiler.branches import CHOICES, INDEPENDENT, conditional_steps
 from autograd.compiler.layers import Affine, Element, Outer, Transposed, element, rates
 from autograd.dispatch import where
 from autograd.operations import OPERATIONS, power_exponent_slope
-from autograd.tracing import COMPARISONS, LEAVES, Placeholder, Rule, Tape
+from autograd.tracing import LEAVES, Placeholder, Rule, Tape
 
 # In place of forms that keep every digit in the tails: errors below 4 ulp of 1, and one product in place of a function.
-SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
+PARTIALS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "tanh": lambda out, x: (1.0 - out * out,),
     "sigmoid": lambda out, x: (out * (1.0 - out),),
-    "divide": lambda out, a, b: (1.0 / b, -(out * (1.0 / b))),  # one division where the row has two
+    "divide": lambda out, a, b: (1.0 / b, -(out / b)),  # so that the minus can become part of a sum
     "sqrt": lambda out, x: (0.5 * (1.0 / out),),
     "power": lambda out, x, y: (
         where(abs(y) > 0, lambda: y * x ** (y - 1.0), lambda: 0.0 * y),
         power_exponent_slope(out, x),
     ),
 }
-INDEPENDENT = LEAVES | {"stop_gradient", *COMPARISONS}
 CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
 
 
 def adjoints(
-    tape: Tape, seeds: Sequence[tuple[int, int]], wanted: Sequence[int], inputs_vary: bool = True
+    tape: Tape,
+    seeds: Sequence[tuple[int, int]],
+    wanted: Sequence[int],
+    inputs_vary: bool = True,
+    selections: frozenset[str] = CHOICES,
 ) -> dict[int, int]:
     """The steps that hold the adjoints of `wanted`, where there are any, for the seeds (result, its adjoint).
 
     An adjoint of a number that is the same for all rows is the sum over the rows. The steps are added to the tape.
+    What `selections` did not select is passed nothing, not 0 * inf; see `branches`.
     """
-    return BackwardPass(tape, seeds, wanted, inputs_vary).adjoints
+    return BackwardPass(tape, seeds, wanted, inputs_vary, selections).adjoints
 
 
 class BackwardPass:
-    def __init__(self, tape: Tape, seeds: Sequence[tuple[int, int]], wanted: Sequence[int], inputs_vary: bool) -> None:
-        self.tape = tape
+    def __init__(
+        self,
+        tape: Tape,
+        seeds: Sequence[tuple[int, int]],
+        wanted: Sequence[int],
+        inputs_vary: bool,
+        selections: frozenset[str],
+    ) -> None:
+        self.tape, self.selections = tape, selections
         roots = [number for number, _ in seeds]
         self.last = max(roots)
         self.rate = rates(tape, inputs_vary)
@@ -51,9 +62,8 @@ class BackwardPass:
         self.elements: dict[int, dict[int, int]] = {}  # of a layer: the adjoints of its results
         self.done: set[int] = set()  # layers whose elements' adjoints include f' already
         self.users = tape.uses(roots)
-        self.branches: list[Branches] = []
-        self.taken: dict[Branches, tuple[int, int]] = {}  # 1 where one of the branches is taken, else 0; its rate
-        self._find_choices(roots)
+        self.conditional = conditional_steps(tape, roots, selections)
+        self.reached: dict[int, tuple[int, int]] = {}  # of conditional steps: not 0 where one is reached; its rate
         for number, seed in seeds:
             self._add(number, seed, self.rate[seed])
         for number in range(self.last, -1, -1):
@@ -100,83 +110,68 @@ class BackwardPass:
         if type(kind) is Element:
             self.elements.setdefault(operands[0], {})[kind.place] = adjoint
             return
-        apply, rate, between = self.tape.apply, self.rate[number], self.between
-        if kind == "multiply":
-            a, b = operands
-            if a == b:  # 2 v_bar is one number for all squares of a sum
-                self._add(a, self._guarded(number, apply("multiply", apply("add", adjoint, adjoint), a)), rate)
-                return
-            if between[a]:
-                self._add(a, self._guarded(number, apply("multiply", adjoint, b)), rate)
-            if between[b]:
-                self._add(b, self._guarded(number, apply("multiply", adjoint, a)), rate)
+        apply, rate, zero = self.tape.apply, self.rate[number], self.tape.constant(0.0)
+        if kind == "where":
+            condition, *values = operands
+            for operand, side in zip(values, (1, 0)):
+                self._pass_to(number, operand, self._if(condition, side, adjoint, zero), condition, side)
         elif kind in CONSTANT:
             for operand, partial in zip(operands, CONSTANT[kind]):
-                if between[operand]:
-                    self._add(operand, adjoint if partial > 0 else apply("negative", adjoint), rate)
-        elif kind == "where":
-            condition, a, b = operands
-            zero = self.tape.constant(0.0)
-            if between[a]:
-                self._add(a, apply("where", condition, adjoint, zero), rate)
-            if between[b]:
-                self._add(b, apply("where", condition, zero, adjoint), rate)
+                self._pass_to(number, operand, adjoint if partial > 0 else apply("negative", adjoint))
         else:
-            self._by_rule(number, kind, operands, adjoint)
-
-    def _by_rule(self, number: int, kind: Any, operands: list[int], adjoint: int) -> None:
-        if isinstance(kind, Rule):
-            operands, partials = operands[1 : 1 + kind.arity], operands[1 + kind.arity :]
-        else:
-            partials = self._partials(kind, number, operands)
-        for operand, partial in zip(operands, partials):
-            if self.between[operand]:
-                message = self._guarded(number, self.tape.apply("multiply", adjoint, partial))
-                self._add(operand, message, self.rate[number])
+            if type(kind) is Rule:
+                operands, partials = operands[1 : 1 + kind.arity], operands[1 + kind.arity :]
+            elif kind == "multiply":
+                partials = operands[::-1]
+            else:
+                partials = self._partials(kind, number, operands)
+            for operand, partial in zip(operands, partials):
+                if not self.between[operand]:
+                    continue
+                message = self._guarded(number, apply("multiply", adjoint, partial))
+                if kind in self.selections:
+                    self._pass_to(number, operand, self._if(partial, 1, message, zero), partial, 1)
+                else:
+                    self._pass_to(number, operand, message)
 
     def _partials(self, kind: str, out: int, operands: Sequence[int]) -> list[int]:
         """The steps of an operation's local derivatives."""
         result, *terms = (Placeholder(self.tape, number) for number in (out, *operands))
-        rule = SLOPES.get(kind)
-        found = rule(result, *terms) if rule else OPERATIONS[kind].partials(result, terms)
-        return [self.tape.lift(partial) for partial in found]
+        rule = PARTIALS.get(kind)
+        partials = rule(result, *terms) if rule else OPERATIONS[kind].partials(result, terms)
+        return [self.tape.lift(partial) for partial in partials]
 
-    # ------------------------------------------------------------------ choices
+    # ------------------------------------------------------------------ selections
 
-    def _find_choices(self, roots: Sequence[int]) -> None:
-        choices = [number for number in range(self.last, -1, -1) if self.tape.steps[number][0] == "where"]
-        if choices:
-            self.branches = branches_of(self.tape, roots)
-            self.taken[ALWAYS] = self.tape.constant(1.0), 0
-            for choice in choices:  # those around a choice come before it
-                self._taken(self.branches[choice])
+    def _pass_to(self, number: int, operand: int, message: int, condition: int = -1, side: int = 1) -> None:
+        """A message from a step to an operand of it, which is selected where the condition holds (or not: side 0)."""
+        if not self.between[operand]:
+            return
+        self._add(operand, message, self.rate[number])
+        if not self.conditional[operand]:
+            return
+        one, zero = self.tape.constant(1.0), self.tape.constant(0.0)
+        reached, rate = self.reached[number] if self.conditional[number] else (one, 0)
+        if condition >= 0:
+            reached = self._if(condition, side, reached, zero)
+            rate = max(rate, self.rate[condition] if condition < len(self.rate) else self.rate[number])
+        if rate == 1 and self.rate[operand] == 0:  # a uniform number is reached where any row reaches it
+            weight = self.tape.input("weight")._number
+            reached, rate = self.tape.add(("row_sum", self.tape.apply("where", reached, weight, zero))), 2
+        if operand in self.reached:
+            before, rate_before = self.reached[operand]
+            reached, rate = self.tape.apply("where", before, one, reached), max(rate, rate_before)
+        self.reached[operand] = reached, rate
 
     def _guarded(self, number: int, message: int) -> int:
-        """The message of a step that matters only in branches of choices: 0 where none is taken, not 0 * inf."""
-        branches = self.branches[number] if self.branches else ALWAYS
-        if not branches:
+        """The message of a step: 0 where the step is not reached, not 0 * inf."""
+        if not self.conditional[number]:
             return message
-        (taken, rate), zero = self._taken(branches), self.tape.constant(0.0)
-        if rate == 1 and self.rate[number] == 0:
-            # The rows choose, the message is a sum over them: what counts is whether any row takes the branch.
-            weight = self.tape.input("weight")._number
-            taken = self.tape.add(("row_sum", self.tape.apply("where", taken, weight, zero)))
-        return self.tape.apply("where", taken, message, zero)
+        return self.tape.apply("where", self.reached[number][0], message, self.tape.constant(0.0))
 
-    def _taken(self, branches: Branches) -> tuple[int, int]:
-        known = self.taken.get(branches)
-        if known is not None:
-            return known
-        one, zero = self.tape.constant(1.0), self.tape.constant(0.0)
-        total, rate = zero, 0
-        for choice, side in sorted(branches):
-            condition = self.tape.steps[choice][1]
-            around, rate_around = self.taken[self.branches[choice]]
-            here = self.tape.apply("where", condition, *((zero, around) if side else (around, zero)))
-            total = here if total == zero else self.tape.apply("where", total, one, here)
-            rate = max(rate, rate_around, self.rate[condition])
-        self.taken[branches] = total, rate
-        return total, rate
+    def _if(self, condition: int, side: int, a: int, b: int) -> int:
+        """`a` where the condition holds, else `b`; the other way round for side 0."""
+        return self.tape.apply("where", condition, *((a, b) if side else (b, a)))
 
     # ------------------------------------------------------------------ layers
 
@@ -187,7 +182,7 @@ class BackwardPass:
         places = sorted(found)
         d = [found[place] for place in places]
         if layer.activation and number not in self.done:
-            d = [self._times_slope(number, layer.activation, p, adjoint) for p, adjoint in zip(places, d)]
+            d = [self._times_partial(number, layer.activation, p, adjoint) for p, adjoint in zip(places, d)]
         if any(self.between[operand] for operand in (*weights, *biases)):
             sums = self.tape.add((Outer(n, len(d)), *d, *x))
             for k, place in enumerate(places):
@@ -217,10 +212,10 @@ class BackwardPass:
                 else:
                     adjoints[number] = message
 
-    def _times_slope(self, number: int, activation: str, place: int, adjoint: int) -> int:
+    def _times_partial(self, number: int, activation: str, place: int, adjoint: int) -> int:
         out = self.tape.add((element(place), number))
-        (slope,) = self._partials(activation, out, [out])  # those of layers are functions of the output alone
-        return self.tape.apply("multiply", adjoint, slope)
+        (partial,) = self._partials(activation, out, [out])  # those of layers are functions of the output alone
+        return self.tape.apply("multiply", adjoint, partial)
 
     def _layer_before(self, x: Sequence[int]) -> int | None:
         """The layer that has just these results, for this layer alone, and an f: then f' is part of the step."""

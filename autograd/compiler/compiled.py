@@ -6,12 +6,13 @@ import inspect
 import os
 from collections.abc import Callable
 from importlib import import_module
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, Literal
 
 from autograd import modes
 from autograd.compiler import forms, messages, storage
+from autograd.compiler.branches import CHOICES, SELECTIONS, may_be_guarded
 from autograd.compiler.arguments import count_of_arguments, names_of_arguments
 from autograd.compiler.replay import replay
 from autograd.compiler.runner import Runner, runner_of
@@ -23,7 +24,6 @@ from autograd.value import Value
 Errors = Literal["raise", "nan"]
 MOST_THREADS = 1024
 ONE_ROW = {"batch": "value", "batch_value_and_grad": "value_and_grad"}  # the same for a single row
-MOST_REPLAYED = 100  # rows that are not finite and are asked why; a column of NaN would take as long as no compiler
 
 
 def compile(
@@ -131,11 +131,9 @@ class Compiled:
             args = inspect.signature(self.function).bind(*args, **kwargs).args
         if self.function is not None and any(map(is_traced, flat(list(args)))):
             return self.function(*args)  # inside of another function that is compiled
-        tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
-        found = self._program("value").run_once(numbers)
-        if not all(map(isfinite, found)):
-            replay(tape, self._outputs, numbers)
-        return like(self._shape, iter(found))
+        self._trace(args if any(map(is_sequence, args)) else None)
+        numbers = self._numbers(args)
+        return like(self._shape, iter(self._run_once("value", numbers)))
 
     def value_and_grad(self, *args: Any) -> tuple[float, tuple[Any, ...]]:
         """f and df/dx for each argument x: a number for a number, a list for a sequence.
@@ -145,11 +143,10 @@ class Compiled:
 
         Raises TypeError where the function returns several numbers.
         """
-        tape, numbers = self._trace(args if any(map(is_sequence, args)) else None), self._numbers(args)
+        self._trace(args if any(map(is_sequence, args)) else None)
+        numbers = self._numbers(args)
         self._single("value_and_grad")
-        value, *gradient = self._program("value_and_grad").run_once(numbers)
-        if not all(map(isfinite, (value, *gradient))):
-            replay(tape, self._outputs, numbers)
+        value, *gradient = self._run_once("value_and_grad", numbers)
         return value, tuple(like(self._example, iter(gradient)))
 
     def _numbers(self, args: tuple[Any, ...]) -> list[float]:
@@ -159,6 +156,16 @@ class Compiled:
         ):
             raise TypeError(messages.wrong_arguments(self.__name__, self._example, args))
         return [float(Value(number).data) for number in flat(list(args))]
+
+    def _run_once(self, form: str, numbers: list[float], errors: str = "raise", where: str = "") -> list[float]:
+        results, raised = self._program(form).run_once(numbers)
+        if errors == "raise" and (raised or not all(map(isfinite, results))):
+            (raises,), _ = self._program("raising").run_once(numbers)
+            if raises:
+                replay(self._trace(), self._outputs, numbers, where)
+        if any(map(isnan, results)) and form != "value" and may_be_guarded(self._trace()):
+            results, _ = self._program(f"guarded {form}").run_once(numbers)
+        return results
 
     # ------------------------------------------------------------------ many rows
 
@@ -208,12 +215,14 @@ class Compiled:
         table = self._table(rows, threads, errors)
         if not len(table):
             raise ValueError(messages.NO_ROWS)
-        program = self._program("backward")
-        loss, _, *gradient = program.run_sums(table, 1.0 / len(table) if reduction == "mean" else 1.0, threads)
-        if errors == "raise" and not isfinite(loss + sum(gradient)) and not all(map(isfinite, (loss, *gradient))):
-            self.batch(table, threads)
-            for row in range(min(len(table), MOST_REPLAYED)):  # an infinity on the way may leave the value finite
-                replay(tape, self._outputs, table[row].tolist(), f", in row {row}")
+        program, weight = self._program("backward"), 1.0 / len(table) if reduction == "mean" else 1.0
+        (loss, _, *gradient), raised = program.run_sums(table, weight, threads)
+        finite = isfinite(loss + sum(gradient)) or all(map(isfinite, (loss, *gradient)))
+        if errors == "raise" and (raised or not finite):
+            self._raise_in_rows(table, threads)
+        if not finite and any(map(isnan, gradient)) and may_be_guarded(tape):
+            program = self._program("guarded backward")
+            (_, _, *gradient), _ = program.run_sums(table, weight, threads)
         totals = [parameter.grad + adjoint for parameter, adjoint in zip(program.parameters, gradient)]
         for parameter, total in zip(program.parameters, totals):
             parameter.grad = total
@@ -227,17 +236,27 @@ class Compiled:
         np = import_module("numpy")
         table = self._table(rows, threads, errors)
         order = "F" if table.flags.f_contiguous and not table.flags.c_contiguous else "C"
-        found = np.empty((len(table), columns), order=order)
+        results = np.empty((len(table), columns), order=order)
         if len(table) == 1:  # there are no lanes to fill
-            found[0] = self._program(ONE_ROW[form]).run_once(table[0].tolist())
-            whole = bool(np.isfinite(found).all())
-        else:
-            whole = self._program(form).run_rows(table, found, threads)
-        if errors == "raise" and not whole:
-            bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
-            for row in bad[:MOST_REPLAYED].tolist():
-                replay(self._trace(), self._outputs, table[row].tolist(), f", in row {row}")
-        return found
+            results[0] = self._run_once(ONE_ROW[form], table[0].tolist(), errors, ", in row 0")
+            return results
+        finite, raised = self._program(form).run_rows(table, results, threads)
+        if errors == "raise" and (raised or not finite):
+            self._raise_in_rows(table, threads)
+        if not finite and form != "batch" and may_be_guarded(self._trace()):
+            unknown = np.flatnonzero(np.isnan(results).any(axis=1))
+            again = np.empty((len(unknown), columns))
+            self._program(f"guarded {form}").run_rows(table[unknown], again, threads)
+            results[unknown] = again
+        return results
+
+    def _raise_in_rows(self, table: Any, threads: int) -> None:
+        """Raises what the function raises for the first row where it does."""
+        np = import_module("numpy")
+        raises = np.empty((len(table), 1))
+        self._program("batch raising").run_rows(table, raises, threads)
+        for row in np.flatnonzero(raises[:, 0]).tolist():
+            replay(self._trace(), self._outputs, table[row].tolist(), f", in row {row}")
 
     def _table(self, rows: Any, threads: int, errors: str) -> Any:
         """The rows as an array (n, n_inputs) of doubles: the same memory where it holds doubles."""
@@ -321,14 +340,20 @@ class Compiled:
     def _program(self, name: str) -> Runner:
         if name not in self._programs:
             tape, outputs, n = self._trace(), self._outputs, self.n_inputs
-            form: Callable[[bool], forms.Form] = {
-                "value": lambda layers: forms.values(tape, outputs, inputs_vary=False),
-                "value_and_grad": lambda layers: forms.input_gradients(tape, outputs, n, inputs_vary=False),
-                "batch": lambda layers: forms.values(tape, outputs, layers=layers),
-                "batch_value_and_grad": lambda layers: forms.input_gradients(tape, outputs, n, layers=layers),
-                "backward": lambda layers: forms.parameter_gradient(tape, outputs[0], layers=layers),
-            }[name]
-            self._programs[name] = runner_of(form, tape.parameters, n)
+            guarded, form = name.startswith("guarded "), name.removeprefix("guarded ")
+            selections = SELECTIONS if guarded else CHOICES
+            make: Callable[[bool], forms.Form] = {
+                "value": lambda native: forms.values(tape, outputs, False, native),
+                "value_and_grad": lambda native: forms.input_gradients(tape, outputs, n, False, native, selections),
+                "raising": lambda native: forms.raising(tape, outputs, False, native),
+                "batch": lambda native: forms.values(tape, outputs, True, native),
+                "batch_value_and_grad": lambda native: forms.input_gradients(
+                    tape, outputs, n, True, native, selections
+                ),
+                "batch raising": lambda native: forms.raising(tape, outputs, True, native),
+                "backward": lambda native: forms.parameter_gradient(tape, outputs[0], None, native, selections),
+            }[form]
+            self._programs[name] = runner_of(make, tape.parameters, n)
         return self._programs[name]
 
     def __repr__(self) -> str:

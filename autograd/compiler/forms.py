@@ -1,6 +1,10 @@
 """What can be asked of a traced function: its values, its gradients by row, its gradient by the parameters.
 
 Each form is a tape with outputs for each row and results of a whole run, ready to become a program.
+
+inputs_vary  whether there are rows; else the form is one of a single row
+native       whether it will run in C: then layers become steps of their own, and powers products, which have kernels
+selections   behind which of them gradients are guarded, see `branches`
 """
 
 from __future__ import annotations
@@ -9,8 +13,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.compiler.adjoint import adjoints
+from autograd.compiler.branches import CHOICES, conditional_steps
 from autograd.compiler.fusion import fuse
 from autograd.compiler.layers import find_layers
+from autograd.compiler.powers import expand_powers
+from autograd.compiler.raising import raising_rows
 from autograd.tracing import Tape
 
 
@@ -22,39 +29,68 @@ class Form(NamedTuple):
     inputs_vary: bool
 
 
-def values(tape: Tape, outputs: Sequence[int], inputs_vary: bool = True, layers: bool = True) -> Form:
+def values(tape: Tape, outputs: Sequence[int], inputs_vary: bool = True, native: bool = True) -> Form:
     """The function itself: outputs for each row, or results for one."""
-    tape, found = _prepared(tape, outputs, layers and inputs_vary)
-    tape, found = fuse(tape, found, inputs_vary)
+    tape, found = _prepared(tape, outputs, native and inputs_vary)
+    tape, found = _finished(tape, found, inputs_vary, native)
     return Form(tape, found, [], None, True) if inputs_vary else Form(tape, [], found, None, False)
 
 
 def input_gradients(
-    tape: Tape, outputs: Sequence[int], n_inputs: int, inputs_vary: bool = True, layers: bool = True
+    tape: Tape,
+    outputs: Sequence[int],
+    n_inputs: int,
+    inputs_vary: bool = True,
+    native: bool = True,
+    selections: frozenset[str] = CHOICES,
 ) -> Form:
     """The outputs, and behind them for each output its derivatives by every input."""
-    tape, found = _prepared(tape, outputs, layers and inputs_vary)
+    layers = native and inputs_vary
+    conditional = [conditional_steps(tape, [output], selections) for output in outputs if layers]
+    tape, found = _prepared(tape, outputs, layers, [max(of) for of in zip(*conditional)])
     inputs = [tape.input(place)._number for place in range(n_inputs)]
     wanted = list(found)
     for output in found:
-        gradient = adjoints(tape, [(output, tape.constant(1.0))], inputs, inputs_vary)
+        gradient = adjoints(tape, [(output, tape.constant(1.0))], inputs, inputs_vary, selections)
         wanted += [gradient.get(number, tape.constant(0.0)) for number in inputs]
-    tape, wanted = fuse(tape, wanted, inputs_vary)
+    tape, wanted = _finished(tape, wanted, inputs_vary, native)
     return Form(tape, wanted, [], None, True) if inputs_vary else Form(tape, [], wanted, None, False)
 
 
-def parameter_gradient(tape: Tape, loss: int, penalty: int | None = None, layers: bool = True) -> Form:
+def raising(tape: Tape, outputs: Sequence[int], inputs_vary: bool = True, native: bool = True) -> Form:
+    """A number that is not 0 where the function raises, see `raising_rows`."""
+    tape, flag = raising_rows(tape, outputs)
+    return values(tape, [flag], inputs_vary, native)
+
+
+def parameter_gradient(
+    tape: Tape,
+    loss: int,
+    penalty: int | None = None,
+    native: bool = True,
+    selections: frozenset[str] = CHOICES,
+) -> Form:
     """The weighted sum of the rows' losses, the penalty, and the adjoints of all parameters."""
-    tape, found = _prepared(tape, [loss] if penalty is None else [loss, penalty], layers)
+    results = [loss] if penalty is None else [loss, penalty]
+    tape, found = _prepared(tape, results, native, conditional_steps(tape, results, selections))
     weight, one, zero = tape.input("weight")._number, tape.constant(1.0), tape.constant(0.0)
     total = tape.add(("row_sum", tape.apply("multiply", weight, found[0])))
     parameters = [number for number, step in enumerate(tape.steps) if step[0] == "parameter"]
     places = [tape.steps[number][1] for number in parameters]
-    gradient = adjoints(tape, list(zip(found, (weight, one))), parameters)
-    results = [total, zero if penalty is None else found[1]]
-    tape, wanted = fuse(tape, [*results, *(gradient.get(number, zero) for number in parameters)])
+    gradient = adjoints(tape, list(zip(found, (weight, one))), parameters, selections=selections)
+    risk = [total, zero if penalty is None else found[1]]
+    wanted = [*risk, *(gradient.get(number, zero) for number in parameters)]
+    tape, wanted = _finished(tape, wanted, True, native)
     return Form(tape, [], wanted[:2], dict(zip(places, wanted[2:])), True)
 
 
-def _prepared(tape: Tape, outputs: Sequence[int], layers: bool) -> tuple[Tape, list[int]]:
-    return find_layers(tape, outputs) if layers else tape.rewritten(outputs)
+def _prepared(
+    tape: Tape, outputs: Sequence[int], layers: bool, conditional: Sequence[int] = ()
+) -> tuple[Tape, list[int]]:
+    return find_layers(tape, outputs, conditional) if layers else tape.rewritten(outputs)
+
+
+def _finished(tape: Tape, results: Sequence[int], inputs_vary: bool, native: bool) -> tuple[Tape, list[int]]:
+    if native:
+        tape, results = expand_powers(tape, results)
+    return fuse(tape, results, inputs_vary)

@@ -1,6 +1,6 @@
 """The last pass over a tape: products and sums that belong together become one step, and detours are dropped.
 
-a b + c, a b - c and c - a b are one step each, and -(a b) is 0 - a b; the sum over the rows of a product is a dot
+a b + c, a b - c and c - a b are one step each, and -(a b) is -0 - a b; the sum over the rows of a product is a dot
 product over the rows; long sums of uniform numbers are one step, so that they need not wait for each other.
 """
 
@@ -66,7 +66,7 @@ def fused(tape: Tape, number: int, rate: bytearray, uses: Sequence[int]) -> Step
     elif kind == "negative":
         product = tape.steps[step[1]]
         if product[0] == "multiply" and uses[step[1]] == 1:
-            return ("subtract_product", product[1], product[2], tape.constant(0.0))
+            return ("subtract_product", product[1], product[2], tape.constant(-0.0))  # 0.0 - 0.0 has another sign
     elif kind == "row_sum":
         product = tape.steps[step[1]]
         if product[0] == "multiply" and uses[step[1]] == 1:

@@ -11,7 +11,6 @@ from functools import cache
 from itertools import compress
 from typing import NamedTuple
 
-from autograd.compiler.choices import ALWAYS, branches_of
 from autograd.tracing import LEAVES, Tape
 
 ACTIVATIONS = ("", "relu", "tanh", "sigmoid")
@@ -88,20 +87,22 @@ def rates(tape: Tape, inputs_vary: bool = True) -> bytearray:
     return found
 
 
-def find_layers(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:
-    """The tape with every layer as one step, and where the results are now."""
-    finder = Finder(tape, results)
+def find_layers(tape: Tape, results: Sequence[int], conditional: Sequence[int] = ()) -> tuple[Tape, list[int]]:
+    """The tape with every layer as one step, and where the results are now.
+
+    conditional  1 for each step whose adjoints are to be guarded, see `branches`: those stay single steps, since a layer
+                 is computed for all rows, and NaN in one would spoil the sums over them
+    """
+    finder = Finder(tape, results, conditional or bytes(len(tape.steps)))
     return finder.rebuilt(results)
 
 
 class Finder:
-    def __init__(self, tape: Tape, results: Sequence[int]) -> None:
-        self.tape = tape
+    def __init__(self, tape: Tape, results: Sequence[int], conditional: Sequence[int]) -> None:
+        self.tape, self.conditional = tape, conditional
         self.rate = rates(tape)
         self.uses = tape.uses([*results, *results])  # a result is to be had as it is
         kinds = [step[0] for step in tape.steps]
-        chooses = "where" in kinds
-        self.branches = branches_of(tape, results) if chooses else [ALWAYS] * len(tape.steps)
         self.dots: dict[int, Dot] = {}
         self.groups: dict[tuple[int, ...], list[int]] = {}
         self.group_of: dict[int, tuple[int, ...]] = {}
@@ -115,9 +116,7 @@ class Finder:
         steps, rate, uses = self.tape.steps, self.rate, self.uses
         inside = bytearray(len(steps))  # sums that are part of a larger one
         for number in range(len(steps) - 1, -1, -1):
-            if not self.uses[number] or rate[number] != 1 or inside[number]:
-                continue
-            if self.branches[number]:  # a layer is computed for all rows, and NaN in one would spoil the sums over them
+            if not self.uses[number] or rate[number] != 1 or inside[number] or self.conditional[number]:
                 continue
             if steps[number][0] not in ("add", "subtract"):
                 continue
@@ -232,7 +231,7 @@ class Finder:
         weights = [place[weight] for root in roots for weight in self.dots[root].weights]
         biases = []
         for root in roots:
-            total = new.constant(0.0)
+            total = new.constant(-0.0)  # to which a first term adds nothing, not even a sign
             for term in self.dots[root].bias:
                 total = new.apply("add", total, place[term])
             biases.append(total)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
+from autograd.compiler.branches import SELECTIONS
 from autograd.compiler.identifiers import function_identifier, identifier
 from autograd.printer import LONGEST, Language, Scope, common, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
@@ -82,7 +83,7 @@ class Listing:
         seeds = [both.input(Seed(place))._number for place in range(len(found))]
         inputs = [both.input(place)._number for place in range(n_inputs)]
         parameters = [both.add(("parameter", place)) for place in range(len(self.numbers))]
-        bars = adjoints(both, list(zip(found, seeds)), [*inputs, *parameters], inputs_vary=False)
+        bars = adjoints(both, list(zip(found, seeds)), [*inputs, *parameters], False, SELECTIONS)
         zero = both.constant(0.0)
         results = [*found, *(bars.get(number, zero) for number in [*inputs, *parameters])]
         self.tape, place = plain(both)
@@ -287,7 +288,10 @@ def plain(tape: Tape) -> tuple[Tape, list[int]]:
         if kind in LEAVES:
             number = new.constant(step[1]) if kind == "constant" else new.add(step)
         elif kind == "where":
-            choice = tests.get(step[1], place[step[1]]), place[step[2]], place[step[3]]
+            condition = tests.get(step[1], place[step[1]])
+            if condition not in ways and new.steps[condition][0] not in (*COMPARISONS, "constant"):
+                condition = new.add(("unequal", condition, zero))
+            choice = condition, place[step[2]], place[step[3]]
             number = chosen(new, *choice, ways)
             add_ways(ways, number, *choice)
         elif kind in COMPARISONS:

@@ -30,17 +30,21 @@ class PythonProgram:
     def __init__(self, form: Form) -> None:
         tape = form.tape
         self.parameters = [step[1] for step in tape.steps if step[0] == "parameter"]
-        names: dict[str, Any] = {name: never_raises(name) for name in OPERATIONS}
+        self.raised: list[bool] = []  # an item for each operation that raised in the run
+        names: dict[str, Any] = {name: never_raises(name, self.raised) for name in OPERATIONS}
         names.update(total=total, constants=[step[1] for step in tape.steps if step[0] == "constant"])
         exec(compile(source(form), "<compiled tape>", "exec"), names)
         self.function: Callable[..., Any] = names["run"]
 
     def run(
         self, parameters: Sequence[float], rows: Sequence[Sequence[float]] = (), weight: float = 1.0
-    ) -> tuple[list[tuple[float, ...]], list[float]]:
-        """The outputs of each row, and the results: what stands behind them is the gradient by each parameter."""
+    ) -> tuple[list[tuple[float, ...]], list[float], bool]:
+        """The outputs of each row; the results, behind which stands the gradient by each parameter; whether an
+        operation raised."""
         outputs: list[tuple[float, ...]] = []
-        return outputs, self.function(parameters, rows, weight, outputs)
+        self.raised.clear()
+        results = self.function(parameters, rows, weight, outputs)
+        return outputs, results, bool(self.raised)
 
 
 def source(form: Form) -> str:
@@ -86,14 +90,15 @@ def expression(kind: str, operands: Sequence[str]) -> str:
     return f"float({text})" if kind in COMPARISONS else text
 
 
-def never_raises(name: str) -> Callable[..., float]:
-    """The operation on floats in IEEE arithmetic."""
+def never_raises(name: str, raised: list[bool]) -> Callable[..., float]:
+    """The operation on floats in IEEE arithmetic; `raised` gets an item where Python's own would have raised."""
     operation = OPERATIONS[name]
 
     def call(*numbers: float) -> float:
         try:
             return float(operation.forward(*numbers))
         except (ArithmeticError, ValueError):
+            raised[:] = [True]
             return float(IEEE._apply(operation, numbers))
 
     return call

@@ -24,6 +24,7 @@ class Runner(Protocol):
     """run_once   the results for a form without rows, from the numbers of its inputs
     run_rows   writes the outputs of each row of a table into another one, and says whether all of them are finite
     run_sums   the results of a form over rows that weigh so much each
+               Each also says whether an operation may have raised where Python computes, even if no result shows it
     native     the program in C, or None
     parameters those that the form needs, in the order of their gradients
     """
@@ -34,11 +35,11 @@ class Runner(Protocol):
     def given(self) -> list[float]:
         return [parameter.data for parameter in self.parameters]
 
-    def run_once(self, numbers: list[float]) -> list[float]: ...
+    def run_once(self, numbers: list[float]) -> tuple[list[float], bool]: ...
 
-    def run_rows(self, table: Any, found: Any, threads: int) -> bool: ...
+    def run_rows(self, table: Any, results: Any, threads: int) -> tuple[bool, bool]: ...
 
-    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]: ...
+    def run_sums(self, table: Any, weight: float, threads: int) -> tuple[list[float], bool]: ...
 
 
 class NativeRunner(Runner):
@@ -48,15 +49,17 @@ class NativeRunner(Runner):
         self.native = native.Program(program.data, os.environ.get("AUTOGRAD_KERNELS"))
         self.parameters = [parameters[place] for place in program.parameters if place >= 0]
 
-    def run_once(self, numbers: list[float]) -> list[float]:
-        return self.native.run(array("d", numbers + self.given()))  # type: ignore[no-any-return]
+    def run_once(self, numbers: list[float]) -> tuple[list[float], bool]:
+        results, _, raised = self.native.run(array("d", numbers + self.given()))
+        return results, raised
 
-    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
-        return self.native.run(array("d", self.given()), table, found, threads=threads)  # type: ignore[no-any-return]
+    def run_rows(self, table: Any, results: Any, threads: int) -> tuple[bool, bool]:
+        _, finite, raised = self.native.run(array("d", self.given()), table, results, threads=threads)
+        return finite, raised
 
-    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
-        given = array("d", self.given())
-        return self.native.run(given, table, weight=weight, threads=threads)  # type: ignore[no-any-return]
+    def run_sums(self, table: Any, weight: float, threads: int) -> tuple[list[float], bool]:
+        results, _, raised = self.native.run(array("d", self.given()), table, weight=weight, threads=threads)
+        return results, raised
 
 
 class PythonRunner(Runner):
@@ -64,20 +67,22 @@ class PythonRunner(Runner):
         self.native, self.program = None, PythonProgram(form)
         self.parameters = [parameters[place] for place in self.program.parameters]
 
-    def run_once(self, numbers: list[float]) -> list[float]:
-        return self.program.run(self.given(), [numbers])[1]
+    def run_once(self, numbers: list[float]) -> tuple[list[float], bool]:
+        _, results, raised = self.program.run(self.given(), [numbers])
+        return results, raised
 
-    def run_rows(self, table: Any, found: Any, threads: int) -> bool:
-        rows = self.program.run(self.given(), table.tolist())[0]
-        found[:] = rows or found
-        return all(isfinite(number) for row in rows for number in row)
+    def run_rows(self, table: Any, results: Any, threads: int) -> tuple[bool, bool]:
+        rows, _, raised = self.program.run(self.given(), table.tolist())
+        results[:] = rows or results
+        return all(isfinite(number) for row in rows for number in row), raised
 
-    def run_sums(self, table: Any, weight: float, threads: int) -> list[float]:
-        return self.program.run(self.given(), table.tolist(), weight)[1]
+    def run_sums(self, table: Any, weight: float, threads: int) -> tuple[list[float], bool]:
+        _, results, raised = self.program.run(self.given(), table.tolist(), weight)
+        return results, raised
 
 
 def runner_of(form: Callable[[bool], Form], parameters: Sequence[Value], n_inputs: int) -> Runner:
-    """The runner of form(layers), for layers as steps of their own where there are kernels for them."""
+    """The runner of form(native), of which there is one for the kernels in C and one for Python."""
     native = extension("tapes")
     with collector_paused:
         if native is None:

@@ -164,7 +164,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
     static char *names[] = {"parameters", "input", "output", "index", "weight", "threads", NULL};
     Compiled *self = (Compiled *)object;
     PyObject *parameters, *input = NULL, *output = NULL, *index = NULL, *results = NULL;
-    Given given = {.job = {.weight = 1.0, .threads = 1}};
+    Given given = {.job = {.weight = 1.0, .threads = 1, .watch = 1}};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOOdi:run", names, &parameters, &input, &output, &index,
                                      &given.job.weight, &given.job.threads))
         return NULL;
@@ -176,17 +176,16 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
         Py_BEGIN_ALLOW_THREADS
         failed = run_program(work, &given.job);
         Py_END_ALLOW_THREADS
-        if (self->program.outputs > 0 && !failed)
-            results = PyBool_FromLong(!work->odd);
-        else
-            results = failed ? PyErr_NoMemory() : PyList_New(self->program.results);
-        for (int32_t k = 0; results != NULL && PyList_Check(results) && k < self->program.results; k++) {
+        results = failed ? PyErr_NoMemory() : PyList_New(self->program.results);
+        for (int32_t k = 0; results != NULL && k < self->program.results; k++) {
             PyObject *number = PyFloat_FromDouble(result_of(work, k));
             if (number == NULL)
                 Py_CLEAR(results);
             else
                 PyList_SET_ITEM(results, k, number);
         }
+        if (results != NULL)
+            results = Py_BuildValue("NOO", results, work->nonfinite ? Py_False : Py_True, work->raised ? Py_True : Py_False);
         leave_workspace(self, work);
     }
     give_back(&given);
@@ -197,7 +196,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
 static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"parameters", "input", "index", "rule", "settings", "state", "steps", "started",
                             "batch", "mean", "epochs", "at", "totals", "tolerance", "waited", "patience", "losses",
-                            "norms", "gradients", "seconds", "threads", NULL};
+                            "norms", "gradients", "seconds", "threads", "guarded", NULL};
     Compiled *self = (Compiled *)object;
     const Program *p = &self->program;
     PyObject *parameters, *input, *index, *found = NULL;
@@ -208,10 +207,10 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
     int rule;
     long long steps, batch, epochs, at, waited, patience;
     double seconds;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOiy*w*LiLpLLw*dLLw*w*w*di:train", names, &parameters, &input, &index,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOiy*w*LiLpLLw*dLLw*w*w*dip:train", names, &parameters, &input, &index,
                                      &rule, &settings, &state, &steps, &o.started, &batch, &training.mean, &epochs, &at,
                                      &totals, &training.tolerance, &waited, &patience, &losses, &norms, &gradients,
-                                     &seconds, &given.job.threads))
+                                     &seconds, &given.job.threads, &training.guarded))
         goto done;
     const int64_t states = rule == SGD ? 1 : 3;
     const double *setting = settings.buf;
@@ -251,8 +250,8 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
     total[0] = training.total, total[1] = training.norms, total[2] = training.best;
     leave_workspace(self, work);
     found = failed ? PyErr_NoMemory()
-                   : Py_BuildValue("LLLiLii", (long long)training.epochs, (long long)training.at, (long long)o.steps,
-                                   o.started, (long long)training.waited, training.converged, training.diverged);
+                   : Py_BuildValue("LLLiLiii", (long long)training.epochs, (long long)training.at, (long long)o.steps,
+                                   o.started, (long long)training.waited, training.converged, training.diverged, training.unguarded);
 done:
     give_back(&given);
     PyBuffer_Release(&settings), PyBuffer_Release(&state), PyBuffer_Release(&totals);
@@ -264,7 +263,8 @@ done:
 
 #define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
 static PyMethodDef methods[] = {
-    {"run", WITH_KEYWORDS(compiled_run), "Run over the rows; the results as a list, of a program with outputs whether all of them are finite."},
+    {"run", WITH_KEYWORDS(compiled_run),
+     "Run over the rows: the results as a list, whether all outputs are finite, whether an operation may have raised."},
     {"train", WITH_KEYWORDS(compiled_train), "Run steps of an optimiser, epoch by epoch."},
     {NULL},
 };

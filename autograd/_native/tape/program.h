@@ -26,6 +26,7 @@ typedef struct {
     int padded;           /* whether rows behind the last one repeat it, up to a whole vector */
     int again;            /* whether all but the parameters is as it was in the last run, which was a single chunk */
     double weight;        /* of a row in the sums */
+    int watch;            /* whether to look at what the processor says of overflows and the like */
     int threads;
 } Job;
 
@@ -49,7 +50,8 @@ typedef struct {
     int threads;   /* that it was asked for */
     long process;  /* in which it lives: a fork takes no threads along */
     const Job *job;
-    int odd;    /* whether an output of the last run was infinite or NaN */
+    int nonfinite; /* whether an output of the last run was infinite or NaN */
+    int raised;    /* watching: whether something overflowed, was divided by zero or had no real result, seen or unseen */
     int shares; /* whether the copies of the last row that fill a vector share its weight */
     int streams; /* whether outputs are written past the caches */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
@@ -73,6 +75,7 @@ typedef struct {
     double best, tolerance;    /* tolerance below 0: never converged */
     int64_t waited, patience, epochs;
     int mean, converged, diverged;
+    int guarded, unguarded; /* whether NaN in a gradient is right; whether one ended the training, which is not done yet */
     double *losses, *gradient_norms; /* of whole epochs */
 } Training;
 

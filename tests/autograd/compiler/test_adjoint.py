@@ -228,7 +228,7 @@ SPELLED: list[tuple[Callable[[Any, Any], Any], str, str]] = [  # a function, a l
     (lambda x, p: tanh(x[0]), "x0", "multiply(weight, subtract(1, multiply(tanh(x0), tanh(x0))))"),
     (lambda x, p: sigmoid(x[0]), "x0", "multiply(weight, multiply(sigmoid(x0), subtract(1, sigmoid(x0))))"),
     (lambda x, p: sqrt(x[0]), "x0", "multiply(weight, multiply(0.5, divide(1, sqrt(x0))))"),
-    (lambda x, p: x[0] / x[1], "x1", "multiply(weight, negative(multiply(divide(x0, x1), divide(1, x1))))"),
+    (lambda x, p: x[0] / x[1], "x1", "multiply(weight, negative(divide(divide(x0, x1), x1)))"),
     (lambda x, p: p[0] * x[0], "p0", "row_sum(multiply(weight, x0))"),
     (lambda x, p: exp(p[0]) * x[0], "p0", "multiply(row_sum(multiply(weight, x0)), exp(p0))"),
     (lambda x, p: p[0] * x[0] + p[0] * x[1], "p0", "add(row_sum(multiply(weight, x1)), row_sum(multiply(weight, x0)))"),

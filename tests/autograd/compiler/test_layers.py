@@ -16,6 +16,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, exp, relu, sigmoid, sin, softplus, stop_gradient, tanh, where
+from autograd.compiler.branches import CHOICES, conditional_steps
 from autograd.compiler.layers import AFTER_ROWS, Affine, Element, Outer, find_layers, rates
 from autograd.tracing import Tape
 from tests.autograd.compiler.test_adjoint import agree, computed
@@ -66,7 +67,7 @@ class Told:
 def told(function: Callable[[Any], Any], n_inputs: int = 3) -> Told:
     """What is found in a function of a row; its results are what they were before."""
     tape, outputs = traced(function, n_inputs)
-    new, results = find_layers(tape, outputs)
+    new, results = find_layers(tape, outputs, conditional_steps(tape, outputs, CHOICES))
     given = [leaf.data for leaf in tape.parameters]
     expected, found = (computed(either, ROWS, given) for either in (tape, new))
     for output, result in zip(outputs, results, strict=True):
