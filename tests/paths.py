@@ -58,7 +58,9 @@ class Outcome(NamedTuple):
 def close(a: float, b: float, scale: float) -> bool:
     if a == b or (math.isnan(a) and math.isnan(b)):
         return True
-    return abs(a - b) <= 1e-12 * max(abs(a), abs(b), min(scale, 1e290)) if math.isfinite(a) and math.isfinite(b) else False
+    return (
+        abs(a - b) <= 1e-12 * max(abs(a), abs(b), min(scale, 1e290)) if math.isfinite(a) and math.isfinite(b) else False
+    )
 
 
 def attempt(answer: Callable[[], Outcome]) -> Outcome:

@@ -86,6 +86,12 @@ def run(program: Program, student: Student) -> Trial | None:
         return None
     if any(data[operand] == EDGES.get(step.text) for step in program for operand in step.operands):
         return None
+    interior = [name for name, step in zip(names, program) if step.operands]
+    partials = [
+        f"sum(map(abs, {name}.operation.partials({name}.data, [p.data for p in {name}.parents])))" for name in interior
+    ]
+    if len(expected_numbers(lines, partials)) < len(partials):  # 0 * inf, where this engine says that nothing flows
+        return None
     lines, leaves = render(program, inline=True)
     return attempt(student, [*lines, "y.backward()"], ["y.data", *(f"{leaf}.grad" for leaf in leaves)])
 

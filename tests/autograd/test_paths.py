@@ -17,10 +17,39 @@ from autograd import (
     absolute, arccos, arcsin, arctan, cosh, divide, erf, exp, expm1, gaussian, log, log1p, logsumexp, maximum, minimum,
     relu, sech, sigmoid, sin, sinh, softplus, sqrt, stop_gradient, tan, tanh, where,
 )  # fmt: skip
-from tests.paths import PATHS, CLibrary, Case, available_kernels, by_parameters, by_rows, disagreements, kernels, reference
+from tests.paths import (
+    PATHS,
+    CLibrary,
+    Case,
+    available_kernels,
+    by_parameters,
+    by_rows,
+    disagreements,
+    kernels,
+    reference,
+)
 
 inf, nan, tiny = math.inf, math.nan, 5e-324
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, inf, -inf, nan, 1e-310, -1e-310, tiny, 1e200, -1e200, 1e308, 1e-80, 1e90]
+SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -2.0,
+    3.0,
+    inf,
+    -inf,
+    nan,
+    1e-310,
+    -1e-310,
+    tiny,
+    1e200,
+    -1e200,
+    1e308,
+    1e-80,
+    1e90,
+]
 ONE = [(x,) for x in SPECIAL]
 
 
@@ -135,7 +164,12 @@ def test_c_source_comes_to_one_number(tmp_path: Path):
 
 
 def test_the_reference_is_right():
-    wrong = [line for case in CASES if case.right for line in disagreements(case, lambda c: (reference(c, p) for p in c.points))]
+    wrong = [
+        line
+        for case in CASES
+        if case.right
+        for line in disagreements(case, lambda c: (reference(c, p) for p in c.points))
+    ]
     assert not wrong, "\n".join(wrong)
 
 

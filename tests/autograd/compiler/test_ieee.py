@@ -232,7 +232,7 @@ SINGULAR: list[tuple[Callable[[Any, Any], Any], float, float, float, float, floa
     (lambda x, w: sqrt(w) + x, 0.0, 1.0, 2.0, inf, inf),
     (lambda x, w: where(x > 1, sqrt(w), x), 0.0, 1.0, 2.0, 0.0, inf),
     (lambda x, w: w * x, 3.0, 1.0, inf, 1.0, inf),
-    (lambda x, w: -(abs(w - x) ** 0.5), 1.0, 2.0, 1.0, 0.5, nan),
+    (lambda x, w: -(abs(w - x) ** 0.5), 1.0, 2.0, 1.0, 0.5, 0.0),
     (lambda x, w: (w * 2 - x) ** 0.5, 1.0, 1.0, 2.0, 1.0, inf),
     (lambda x, w: autograd.arcsin(w + x), 0.5, -0.5, 0.5, 1.0, inf),
     (lambda x, w: (w + x) ** 0.25, 0.0, 1.0, 0.0, 0.25, inf),
