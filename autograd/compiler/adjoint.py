@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.compiler.branches import CHOICES, INDEPENDENT, conditional_steps
+from autograd.compiler.branches import CHOICES, INDEPENDENT, SELECTIONS, conditional_steps
 from autograd.compiler.layers import Affine, Element, Outer, Transposed, element, rates
 from autograd.dispatch import where
 from autograd.operations import OPERATIONS, power_exponent_slope
@@ -26,6 +26,8 @@ PARTIALS: dict[str, Callable[..., tuple[Any, ...]]] = {
         power_exponent_slope(out, x),
     ),
 }
+# Shorter still, and wrong at the ends of the range of doubles: then the gradient is not finite, and asks for a careful one.
+QUICK = PARTIALS | {"divide": lambda out, a, b: (1.0 / b, -(out * (1.0 / b)))}
 CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
 
 
@@ -34,14 +36,17 @@ def adjoints(
     seeds: Sequence[tuple[int, int]],
     wanted: Sequence[int],
     inputs_vary: bool = True,
-    selections: frozenset[str] = CHOICES,
+    careful: bool = False,
 ) -> dict[int, int]:
     """The steps that hold the adjoints of `wanted`, where there are any, for the seeds (result, its adjoint).
 
     An adjoint of a number that is the same for all rows is the sum over the rows. The steps are added to the tape.
-    What `selections` did not select is passed nothing, not 0 * inf; see `branches`.
+
+    careful  whether nothing is passed behind any selection that did not select it, and no partial leaves the range of
+             doubles before it must. Else that holds of choices alone, and may make a gradient infinite or NaN that is
+             neither; never finite that is not right
     """
-    return BackwardPass(tape, seeds, wanted, inputs_vary, selections).adjoints
+    return BackwardPass(tape, seeds, wanted, inputs_vary, careful).adjoints
 
 
 class BackwardPass:
@@ -51,9 +56,10 @@ class BackwardPass:
         seeds: Sequence[tuple[int, int]],
         wanted: Sequence[int],
         inputs_vary: bool,
-        selections: frozenset[str],
+        careful: bool,
     ) -> None:
-        self.tape, self.selections = tape, selections
+        self.tape, self.careful = tape, careful
+        self.selections = SELECTIONS if careful else CHOICES
         roots = [number for number, _ in seeds]
         self.last = max(roots)
         self.rate = rates(tape, inputs_vary)
@@ -62,7 +68,7 @@ class BackwardPass:
         self.elements: dict[int, dict[int, int]] = {}  # of a layer: the adjoints of its results
         self.done: set[int] = set()  # layers whose elements' adjoints include f' already
         self.users = tape.uses(roots)
-        self.conditional = conditional_steps(tape, roots, selections)
+        self.conditional = conditional_steps(tape, roots, self.selections)
         self.reached: dict[int, tuple[int, int]] = {}  # of conditional steps: not 0 where one is reached; its rate
         for number, seed in seeds:
             self._add(number, seed, self.rate[seed])
@@ -118,6 +124,9 @@ class BackwardPass:
         elif kind in CONSTANT:
             for operand, partial in zip(operands, CONSTANT[kind]):
                 self._pass_to(number, operand, adjoint if partial > 0 else apply("negative", adjoint))
+        elif not self.careful and self._is_square(kind, operands):  # 2 v_bar is one number for all squares of a sum
+            message = apply("multiply", apply("add", adjoint, adjoint), operands[0])
+            self._pass_to(number, operands[0], self._guarded(number, message))
         else:
             if type(kind) is Rule:
                 operands, partials = operands[1 : 1 + kind.arity], operands[1 + kind.arity :]
@@ -134,10 +143,19 @@ class BackwardPass:
                 else:
                     self._pass_to(number, operand, message)
 
+    def _is_square(self, kind: Any, operands: Sequence[int]) -> bool:
+        if kind == "power":
+            return self.tape.constant_of(operands[1]) == 2.0
+        return bool(kind == "multiply" and operands[0] == operands[1])
+
     def _partials(self, kind: str, out: int, operands: Sequence[int]) -> list[int]:
         """The steps of an operation's local derivatives."""
         result, *terms = (Placeholder(self.tape, number) for number in (out, *operands))
-        rule = PARTIALS.get(kind)
+        exponent = self.tape.constant_of(operands[1]) if kind == "power" else None
+        if exponent is not None:  # no logarithm is taken for its partial, and x**1 is x
+            partial = exponent * terms[0] ** (exponent - 1.0) if exponent else 0.0
+            return [self.tape.lift(partial), self.tape.constant(0.0)]
+        rule = (PARTIALS if self.careful else QUICK).get(kind)
         partials = rule(result, *terms) if rule else OPERATIONS[kind].partials(result, terms)
         return [self.tape.lift(partial) for partial in partials]
 

@@ -5,8 +5,8 @@ not selected. What only unselected operands lead to has the adjoint 0. A zero ti
 so the messages of such steps are guarded by a condition, which says where the step is reached (see `adjoint`).
 
 Every `where` is guarded, since a branch that is not taken may be undefined. Behind the others both operands are defined,
-and only derivatives can be infinite: a pass guards them where it is asked to, which is done again for the rows whose
-gradient came out NaN.
+and only derivatives can be infinite: a careful pass guards them too, and is made for the rows whose gradient came out
+infinite or NaN.
 """
 
 from __future__ import annotations
@@ -76,6 +76,6 @@ def simplified(branches: Branches, ways: Sequence[Branches | None]) -> Branches:
     return frozenset(branch for branch in left if not (ways[branch[0]] and ways[branch[0]] <= left))  # type: ignore
 
 
-def may_be_guarded(tape: Tape) -> bool:
-    """Whether a pass that guards all selections may come to another result than one that guards choices alone."""
-    return not (SELECTIONS - CHOICES).isdisjoint(map(itemgetter(0), tape.steps))
+def needs_care(tape: Tape) -> bool:
+    """Whether a careful gradient may be another one than a quick one, squares of numbers beyond 1e154 aside."""
+    return not (SELECTIONS - CHOICES | {"divide"}).isdisjoint(map(itemgetter(0), tape.steps))

@@ -6,13 +6,12 @@ import inspect
 import os
 from collections.abc import Callable
 from importlib import import_module
-from math import isfinite, isnan
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 from autograd import modes
 from autograd.compiler import forms, messages, storage
-from autograd.compiler.branches import CHOICES, SELECTIONS, may_be_guarded
 from autograd.compiler.arguments import count_of_arguments, names_of_arguments
 from autograd.compiler.replay import replay
 from autograd.compiler.runner import Runner, runner_of
@@ -163,8 +162,8 @@ class Compiled:
             (raises,), _ = self._program("raising").run_once(numbers)
             if raises:
                 replay(self._trace(), self._outputs, numbers, where)
-        if any(map(isnan, results)) and form != "value" and may_be_guarded(self._trace()):
-            results, _ = self._program(f"guarded {form}").run_once(numbers)
+        if form != "value" and not all(map(isfinite, results)):
+            results, _ = self._program(f"careful {form}").run_once(numbers)
         return results
 
     # ------------------------------------------------------------------ many rows
@@ -220,8 +219,8 @@ class Compiled:
         finite = isfinite(loss + sum(gradient)) or all(map(isfinite, (loss, *gradient)))
         if errors == "raise" and (raised or not finite):
             self._raise_in_rows(table, threads)
-        if not finite and any(map(isnan, gradient)) and may_be_guarded(tape):
-            program = self._program("guarded backward")
+        if not finite:
+            program = self._program("careful backward")
             (_, _, *gradient), _ = program.run_sums(table, weight, threads)
         totals = [parameter.grad + adjoint for parameter, adjoint in zip(program.parameters, gradient)]
         for parameter, total in zip(program.parameters, totals):
@@ -243,11 +242,11 @@ class Compiled:
         finite, raised = self._program(form).run_rows(table, results, threads)
         if errors == "raise" and (raised or not finite):
             self._raise_in_rows(table, threads)
-        if not finite and form != "batch" and may_be_guarded(self._trace()):
-            unknown = np.flatnonzero(np.isnan(results).any(axis=1))
-            again = np.empty((len(unknown), columns))
-            self._program(f"guarded {form}").run_rows(table[unknown], again, threads)
-            results[unknown] = again
+        if not finite and form != "batch":
+            nonfinite = np.flatnonzero(~np.isfinite(results).all(axis=1))
+            careful = np.empty((len(nonfinite), columns))
+            self._program(f"careful {form}").run_rows(table[nonfinite], careful, threads)
+            results[nonfinite] = careful
         return results
 
     def _raise_in_rows(self, table: Any, threads: int) -> None:
@@ -340,18 +339,17 @@ class Compiled:
     def _program(self, name: str) -> Runner:
         if name not in self._programs:
             tape, outputs, n = self._trace(), self._outputs, self.n_inputs
-            guarded, form = name.startswith("guarded "), name.removeprefix("guarded ")
-            selections = SELECTIONS if guarded else CHOICES
+            careful, form = name.startswith("careful "), name.removeprefix("careful ")
             make: Callable[[bool], forms.Form] = {
                 "value": lambda native: forms.values(tape, outputs, False, native),
-                "value_and_grad": lambda native: forms.input_gradients(tape, outputs, n, False, native, selections),
+                "value_and_grad": lambda native: forms.input_gradients(tape, outputs, n, False, native, careful),
                 "raising": lambda native: forms.raising(tape, outputs, False, native),
                 "batch": lambda native: forms.values(tape, outputs, True, native),
                 "batch_value_and_grad": lambda native: forms.input_gradients(
-                    tape, outputs, n, True, native, selections
+                    tape, outputs, n, True, native, careful
                 ),
                 "batch raising": lambda native: forms.raising(tape, outputs, True, native),
-                "backward": lambda native: forms.parameter_gradient(tape, outputs[0], None, native, selections),
+                "backward": lambda native: forms.parameter_gradient(tape, outputs[0], None, native, careful),
             }[form]
             self._programs[name] = runner_of(make, tape.parameters, n)
         return self._programs[name]

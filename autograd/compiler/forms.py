@@ -4,7 +4,7 @@ Each form is a tape with outputs for each row and results of a whole run, ready 
 
 inputs_vary  whether there are rows; else the form is one of a single row
 native       whether it will run in C: then layers become steps of their own, and powers products, which have kernels
-selections   behind which of them gradients are guarded, see `branches`
+careful      whether gradients are right at the ends of the range and behind all selections, see `adjoint.adjoints`
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.compiler.adjoint import adjoints
-from autograd.compiler.branches import CHOICES, conditional_steps
+from autograd.compiler.branches import CHOICES, SELECTIONS, conditional_steps
 from autograd.compiler.fusion import fuse
 from autograd.compiler.layers import find_layers
 from autograd.compiler.powers import expand_powers
@@ -42,16 +42,17 @@ def input_gradients(
     n_inputs: int,
     inputs_vary: bool = True,
     native: bool = True,
-    selections: frozenset[str] = CHOICES,
+    careful: bool = False,
 ) -> Form:
     """The outputs, and behind them for each output its derivatives by every input."""
     layers = native and inputs_vary
+    selections = SELECTIONS if careful else CHOICES
     conditional = [conditional_steps(tape, [output], selections) for output in outputs if layers]
     tape, found = _prepared(tape, outputs, layers, [max(of) for of in zip(*conditional)])
     inputs = [tape.input(place)._number for place in range(n_inputs)]
     wanted = list(found)
     for output in found:
-        gradient = adjoints(tape, [(output, tape.constant(1.0))], inputs, inputs_vary, selections)
+        gradient = adjoints(tape, [(output, tape.constant(1.0))], inputs, inputs_vary, careful)
         wanted += [gradient.get(number, tape.constant(0.0)) for number in inputs]
     tape, wanted = _finished(tape, wanted, inputs_vary, native)
     return Form(tape, wanted, [], None, True) if inputs_vary else Form(tape, [], wanted, None, False)
@@ -68,16 +69,17 @@ def parameter_gradient(
     loss: int,
     penalty: int | None = None,
     native: bool = True,
-    selections: frozenset[str] = CHOICES,
+    careful: bool = False,
 ) -> Form:
     """The weighted sum of the rows' losses, the penalty, and the adjoints of all parameters."""
     results = [loss] if penalty is None else [loss, penalty]
+    selections = SELECTIONS if careful else CHOICES
     tape, found = _prepared(tape, results, native, conditional_steps(tape, results, selections))
     weight, one, zero = tape.input("weight")._number, tape.constant(1.0), tape.constant(0.0)
     total = tape.add(("row_sum", tape.apply("multiply", weight, found[0])))
     parameters = [number for number, step in enumerate(tape.steps) if step[0] == "parameter"]
     places = [tape.steps[number][1] for number in parameters]
-    gradient = adjoints(tape, list(zip(found, (weight, one))), parameters, selections=selections)
+    gradient = adjoints(tape, list(zip(found, (weight, one))), parameters, careful=careful)
     risk = [total, zero if penalty is None else found[1]]
     wanted = [*risk, *(gradient.get(number, zero) for number in parameters)]
     tape, wanted = _finished(tape, wanted, True, native)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
-from autograd.compiler.branches import SELECTIONS
 from autograd.compiler.identifiers import function_identifier, identifier
 from autograd.printer import LONGEST, Language, Scope, common, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
@@ -83,7 +82,7 @@ class Listing:
         seeds = [both.input(Seed(place))._number for place in range(len(found))]
         inputs = [both.input(place)._number for place in range(n_inputs)]
         parameters = [both.add(("parameter", place)) for place in range(len(self.numbers))]
-        bars = adjoints(both, list(zip(found, seeds)), [*inputs, *parameters], False, SELECTIONS)
+        bars = adjoints(both, list(zip(found, seeds)), [*inputs, *parameters], False, careful=True)
         zero = both.constant(0.0)
         results = [*found, *(bars.get(number, zero) for number in [*inputs, *parameters])]
         self.tape, place = plain(both)

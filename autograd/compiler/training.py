@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from math import isnan
+from math import isfinite
 from typing import Any, NamedTuple
 
 from autograd import modes
 from autograd.compiler import forms
-from autograd.compiler.branches import CHOICES, SELECTIONS, may_be_guarded
+from autograd.compiler.branches import needs_care
 from autograd.compiler.runner import Runner, runner_of
 from autograd.tracing import Tape
 from autograd.value import Value
@@ -42,7 +42,7 @@ class Progress(NamedTuple):
     waited: int
     converged: int  # 1 or 0, as the next
     diverged: int
-    unguarded: int = 0  # 1 where a gradient came out NaN for want of guards, see `branches`
+    careless: int = 0  # 1 where a gradient came out infinite or NaN, perhaps for want of care
 
 
 class Trainer:
@@ -67,7 +67,7 @@ class Trainer:
             extra = None if penalty is None else tape.lift(penalty(given))
         self.tape, self.results = tape, (found, extra)
         self.n_inputs = n_inputs
-        self.guarded = not may_be_guarded(tape)
+        self.careful = not needs_care(tape)
         self._runner: Runner | None = None
 
     def same_as(self, other: Trainer) -> bool:
@@ -81,17 +81,16 @@ class Trainer:
     def runner(self) -> Runner:
         if self._runner is None:
             loss, penalty = self.results
-            selections = SELECTIONS if self.guarded else CHOICES
             self._runner = runner_of(
-                lambda native: forms.parameter_gradient(self.tape, loss, penalty, native, selections),
+                lambda native: forms.parameter_gradient(self.tape, loss, penalty, native, self.careful),
                 self.tape.parameters,
                 self.n_inputs,
             )
         return self._runner
 
-    def guard(self) -> None:
-        """From now on what no selection selects is passed nothing in the gradient, in place of 0 * inf; slower."""
-        self.guarded, self._runner = True, None
+    def take_care(self) -> None:
+        """From now on the gradient is a careful one, see `adjoint.adjoints`; slower."""
+        self.careful, self._runner = True, None
 
     @property
     def parameters(self) -> list[Value]:
@@ -105,8 +104,8 @@ class Trainer:
     def gradient(self, table: Any, weight: float, threads: int = 1) -> tuple[float, float, list[float]]:
         """The weighted sum of the rows' losses, the penalty, and the gradient of their sum, as `parameters` now are."""
         (loss, penalty, *gradient), _ = self.runner.run_sums(table, weight, threads)
-        if not self.guarded and any(map(isnan, gradient)):
-            self.guard()
+        if not self.careful and not all(map(isfinite, gradient)):
+            self.take_care()
             return self.gradient(table, weight, threads)
         return loss, penalty, gradient
 
@@ -145,18 +144,18 @@ class Loop:
         found = self.trainer.runner.native.train(
             self.numbers, table, order, rule.kind, settings, self.state, progress.steps, progress.started, batch,
             mean, epochs, progress.at, self.totals, limit, progress.waited, patience, losses, norms, self.gradients,
-            seconds, threads, self.trainer.guarded,
+            seconds, threads, self.trainer.careful,
         )  # fmt: skip
         after = Progress(*found)
-        if after.unguarded:  # the step was not taken: the next call does it again
-            self._guard()
+        if after.careless:  # the step was not taken: the next call does it again
+            self._take_care()
         del losses[after.epochs :], norms[after.epochs :]
         return after, losses, norms
 
-    def _guard(self) -> None:
-        """Goes on with guarded gradients; the program for these may have the parameters in another order."""
+    def _take_care(self) -> None:
+        """Goes on with careful gradients; the program for these may have the parameters in another order."""
         index = {parameter: i for i, parameter in enumerate(self.trainer.parameters)}
-        self.trainer.guard()
+        self.trainer.take_care()
         order = [index[parameter] for parameter in self.trainer.parameters]
         self.state = array("d", [part[i] for part in self.parts_of_state() for i in order])
         self.numbers, self.gradients = (array("d", [of[i] for i in order]) for of in (self.numbers, self.gradients))

@@ -185,7 +185,8 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
                 PyList_SET_ITEM(results, k, number);
         }
         if (results != NULL)
-            results = Py_BuildValue("NOO", results, work->nonfinite ? Py_False : Py_True, work->raised ? Py_True : Py_False);
+            Py_SETREF(results, PyTuple_Pack(3, results, work->nonfinite ? Py_False : Py_True,
+                                            work->raised ? Py_True : Py_False));
         leave_workspace(self, work);
     }
     give_back(&given);
@@ -196,7 +197,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
 static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"parameters", "input", "index", "rule", "settings", "state", "steps", "started",
                             "batch", "mean", "epochs", "at", "totals", "tolerance", "waited", "patience", "losses",
-                            "norms", "gradients", "seconds", "threads", "guarded", NULL};
+                            "norms", "gradients", "seconds", "threads", "careful", NULL};
     Compiled *self = (Compiled *)object;
     const Program *p = &self->program;
     PyObject *parameters, *input, *index, *found = NULL;
@@ -210,7 +211,7 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOiy*w*LiLpLLw*dLLw*w*w*dip:train", names, &parameters, &input, &index,
                                      &rule, &settings, &state, &steps, &o.started, &batch, &training.mean, &epochs, &at,
                                      &totals, &training.tolerance, &waited, &patience, &losses, &norms, &gradients,
-                                     &seconds, &given.job.threads, &training.guarded))
+                                     &seconds, &given.job.threads, &training.careful))
         goto done;
     const int64_t states = rule == SGD ? 1 : 3;
     const double *setting = settings.buf;
@@ -251,7 +252,7 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
     leave_workspace(self, work);
     found = failed ? PyErr_NoMemory()
                    : Py_BuildValue("LLLiLiii", (long long)training.epochs, (long long)training.at, (long long)o.steps,
-                                   o.started, (long long)training.waited, training.converged, training.diverged, training.unguarded);
+                                   o.started, (long long)training.waited, training.converged, training.diverged, training.careless);
 done:
     give_back(&given);
     PyBuffer_Release(&settings), PyBuffer_Release(&state), PyBuffer_Release(&totals);

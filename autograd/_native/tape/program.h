@@ -75,7 +75,7 @@ typedef struct {
     double best, tolerance;    /* tolerance below 0: never converged */
     int64_t waited, patience, epochs;
     int mean, converged, diverged;
-    int guarded, unguarded; /* whether NaN in a gradient is right; whether one ended the training, which is not done yet */
+    int careful, careless; /* whether the gradient is right even if it is not finite; else that ends the training, for now */
     double *losses, *gradient_norms; /* of whole epochs */
 } Training;
 

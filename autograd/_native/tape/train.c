@@ -33,8 +33,8 @@ static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Trainin
         return 0;
     }
     const double *g = work->uniform + p->result[2];
-    if (!training->guarded && !work->kernels->finite(g, p->parameters, NULL)) {
-        training->unguarded = 1;
+    if (!training->careful && !work->kernels->finite(g, p->parameters, NULL)) {
+        training->careless = 1;
         return 0;
     }
     training->norms += sqrt(work->of_rows->step(o, g, p->parameters));
@@ -65,7 +65,7 @@ int train(Workspace *work, const Job *job, Optimizer *o, Training *training, int
     while (training->epochs < epochs && !training->converged) {
         if (step(work, job, &batch, o, training) < 0)
             return -1;
-        if (training->diverged || training->unguarded)
+        if (training->diverged || training->careless)
             break;
         if (training->at == job->rows)
             end_epoch(job, training);
