@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import compress
 
-from autograd.dispatch import Operation
 from autograd.formatting import printable
+from autograd.ieee import IEEE
 from autograd.operations import OPERATIONS
 from autograd.tracing import LEAVES, Rule, Tape, evaluate
 
 
-def replay(tape: Tape, outputs: Sequence[int], inputs: Sequence[float], place: str = "") -> list[float]:
-    """The outputs for one row. Raises what the function itself would raise, naming operation, numbers and label.
+def replay(tape: Tape, outputs: Sequence[int], inputs: Sequence[float], place: str = "") -> None:
+    """Raises what the function itself would raise for a row, naming operation, numbers and label.
 
-    A step runs when somebody needs it: of a choice only the branch that is taken. `place` says which row it is.
+    Steps run in the order in which the function took them; of a choice only the branch that is taken. `place` says which
+    row it is.
     """
-    found: dict[int, float] = {}
-    pending = list(reversed(outputs))
-    while pending:
-        number = pending[-1]
-        if number in found:
-            pending.pop()
-            continue
-        kind, *operands = tape.steps[number]
+    numbers: list[float] = []
+    for kind, *operands in tape.steps:
         if kind in LEAVES:
             (which,) = operands
-            found[number] = (
-                which if kind == "constant" else tape.parameters[which].data if kind == "parameter" else inputs[which]
-            )
-            continue
-        passes_on = kind == "where" or kind == "stop_gradient" or isinstance(kind, Rule)
-        if kind == "where":
-            condition, a, b = operands
-            operands = [condition if condition not in found else a if found[condition] else b]
-        elif passes_on:
-            operands = operands[:1]
-        missing = [operand for operand in operands if operand not in found]
-        if missing:
-            pending += reversed(missing)
-        elif passes_on:
-            found[number] = found[operands[0]]
+            number = tape.parameters[which].data if kind == "parameter" else which if kind == "constant" else inputs[which]
+        elif isinstance(kind, Rule):
+            number = numbers[operands[0]]
         else:
-            found[number] = _computed(tape, number, kind, [found[operand] for operand in operands], place)
-    return [found[number] for number in outputs]
+            number = float(evaluate(kind, [IEEE(numbers[operand]) for operand in operands]))
+        numbers.append(number)
+    runs = bytearray(len(tape.steps))
+    for number in outputs:
+        runs[number] = 1
+    for index in range(len(tape.steps) - 1, -1, -1):
+        kind, *operands = tape.steps[index]
+        if runs[index] and kind not in LEAVES:
+            if kind == "where":
+                operands = [operands[0], operands[1] if numbers[operands[0]] else operands[2]]
+            for operand in operands[:1] if isinstance(kind, Rule) else operands:
+                runs[operand] = 1
+    for index in compress(range(len(tape.steps)), runs):
+        kind, *operands = tape.steps[index]
+        if kind in OPERATIONS:
+            _check(tape, index, kind, [numbers[operand] for operand in operands], place)
 
 
-def _computed(tape: Tape, number: int, kind: str, numbers: list[float], place: str) -> float:
-    operation: Any = OPERATIONS.get(kind)
+def _check(tape: Tape, number: int, kind: str, numbers: list[float], place: str) -> None:
+    operation = OPERATIONS[kind]
     try:
-        return float(operation.forward(*numbers)) if isinstance(operation, Operation) else evaluate(kind, numbers)
+        operation.forward(*numbers)
     except (ArithmeticError, ValueError) as error:
         labels = [printable(label_of(tape, n)) for n in tape.steps[number][1:]]
         text = str(operation.explain(error, numbers))

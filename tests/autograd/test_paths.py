@@ -11,23 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import autograd
 from autograd import (
     absolute, arccos, arcsin, arctan, cosh, divide, erf, exp, expm1, gaussian, log, log1p, logsumexp, maximum, minimum,
     relu, sech, sigmoid, sin, sinh, softplus, sqrt, stop_gradient, tan, tanh, where,
 )  # fmt: skip
+from autograd import Value
+from tests.autograd.compiler.eager import slopes
 from tests.paths import (
-    PATHS,
-    CLibrary,
-    Case,
-    available_kernels,
-    by_parameters,
-    by_rows,
-    disagreements,
-    kernels,
-    reference,
-)
+    PATHS, Case, CLibrary, available_kernels, by_parameters, by_rows, disagreements, kernels, reference,
+)  # fmt: skip
+from tests.random_paths import exact_steps, function_of, points, programs
 
 inf, nan, tiny = math.inf, math.nan, 5e-324
 SPECIAL = [
@@ -141,6 +137,17 @@ ERRORS = [
     *(Case(f.name, f, [(x,) for x in (0.5, 0.0, -0.0, -0.75, 3.0, -3.0, 800.0, -800.0, inf, -inf, nan)], scale=1e-3)
       for f in (tanh, sigmoid, sech)),
 ]  # fmt: skip
+ERRORS += [
+    Case("two errors, the later one used first", lambda x, y: (lambda a, b: b + a)(log(x), sqrt(y)), [(-1.0, -1.0), (1.0, -1.0)]),
+    Case("an error in a branch and one behind", lambda x: where(x > 0, lambda: log(x - 5.0), lambda: sqrt(x)) + 1 / x,
+         [(1.0,), (-1.0,), (0.0,), (6.0,)]),
+]  # fmt: skip
+PARAMETERS = [Value(-0.0) for _ in range(20)]
+ERRORS += [
+    Case("a root to the power of 0", lambda x: sqrt(x) ** 0, [(-1.0,), (0.0,), (4.0,)]),
+    Case("a sum of many -0.0", lambda x: autograd.sum(PARAMETERS) + x, [(-0.0,), (0.0,)]),
+    Case("a product of many -0.0", lambda x: autograd.dot(PARAMETERS, [1.0] * 20) + x, [(-0.0,), (0.0,)]),
+]
 CASES = [*SELECTIONS, *POWERS, *FORMS, *ERRORS]
 
 
@@ -161,6 +168,39 @@ def test_c_source_comes_to_one_number(tmp_path: Path):
     path = CLibrary(CASES, str(tmp_path))
     wrong = [line for case in CASES for line in disagreements(case, path)]
     assert not wrong, "\n".join([f"{len(wrong)}:", *wrong])
+
+
+RANDOM = {name: PATHS[name] for name in ("grad", "one row", "backward over rows")} | {
+    "rows": lambda case: by_rows(case, counts=(7,))
+}
+
+
+@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(exact_steps, programs, points)
+def test_random_programs_come_to_one_number(exact: Any, program: Any, at: Any):
+    function = function_of(exact, program)
+    kept = []
+    for point in at:
+        outcome = reference(Case("", function, [point]), point)
+        if outcome.error and any(step[0] == "where" for step in program):
+            continue  # perhaps in what a choice then does not take, which a compiled function does not run
+        terms = [1.0] if outcome.error else sizes(function, point)
+        if max(terms) < 1e290:  # else a sum in another order may overflow, or not
+            kept.append((point, max(terms)))
+    for path in RANDOM.values():
+        for point, scale in kept:
+            wrong = disagreements(Case(f"{exact} {program}", function, [point], scale, signs=False), path)
+            assert not wrong, "\n".join(wrong)
+
+
+def sizes(function: Any, point: Any) -> list[float]:
+    """The sums of the absolute terms of the value and of the gradient."""
+    x = [Value(number) for number in point]
+    result = function(*x)
+    if not isinstance(result, Value):
+        return [1.0]
+    _, of_gradient, of_value = slopes(result, x)
+    return [1.0, of_value, *of_gradient]
 
 
 def test_the_reference_is_right():

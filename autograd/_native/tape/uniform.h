@@ -1,10 +1,10 @@
 /* Runs: operations of one kind on numbers that are the same for all rows. */
 static double sum_of(const double *number, const int32_t *index, int32_t count, int neighbours) {
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    double sum[4] = {-0.0, -0.0, -0.0, -0.0}; /* to which the first terms add nothing, not even a sign */
     int32_t k = 0;
     if (neighbours) {
         const double *from = number + index[0];
-        vd sums = splat(0.0);
+        vd sums = splat(-0.0);
         for (; k + LANES <= count; k += LANES)
             sums += load(from + k);
         sum[0] = sum_of_lanes(sums);
@@ -21,11 +21,11 @@ static double sum_of(const double *number, const int32_t *index, int32_t count, 
 }
 
 static double dot_of(const double *number, const int32_t *left, const int32_t *right, int32_t count, int neighbours) {
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    double sum[4] = {-0.0, -0.0, -0.0, -0.0}; /* to which the first terms add nothing, not even a sign */
     int32_t k = 0;
     if (neighbours) {
         const double *a = number + left[0], *b = number + right[0];
-        vd sums = splat(0.0);
+        vd sums = splat(-0.0);
         for (; k + LANES <= count; k += LANES)
             sums += load(a + k) * load(b + k);
         sum[0] = sum_of_lanes(sums);

@@ -217,6 +217,10 @@ def test_for_one_row_inputs_are_uniform_numbers_and_there_are_no_sums():
 
 # --------------------------------------------------------------------------------------- the steps, and no more of them
 
+SHARE = (
+    "where(greater(x0, x1), 1, where(less(x0, x1), 0, where(greater_equal(x0, x1), 0.5, multiply(0, maximum(x0, x1)))))"
+)
+STEP = "where(greater(relu(x0), 0), 1, multiply(0, relu(x0)))"
 SPELLED: list[tuple[Callable[[Any, Any], Any], str, str]] = [  # a function, a leaf, its adjoint
     (lambda x, p: x[0] * x[1], "x0", "multiply(weight, x1)"),
     (lambda x, p: x[0] * x[0], "x0", "multiply(add(weight, weight), x0)"),
@@ -228,7 +232,14 @@ SPELLED: list[tuple[Callable[[Any, Any], Any], str, str]] = [  # a function, a l
     (lambda x, p: tanh(x[0]), "x0", "multiply(weight, subtract(1, multiply(tanh(x0), tanh(x0))))"),
     (lambda x, p: sigmoid(x[0]), "x0", "multiply(weight, multiply(sigmoid(x0), subtract(1, sigmoid(x0))))"),
     (lambda x, p: sqrt(x[0]), "x0", "multiply(weight, multiply(0.5, divide(1, sqrt(x0))))"),
-    (lambda x, p: x[0] / x[1], "x1", "multiply(weight, negative(divide(divide(x0, x1), x1)))"),
+    (lambda x, p: x[0] ** 2, "x0", "multiply(add(weight, weight), x0)"),
+    (lambda x, p: x[0] ** 3, "x0", "multiply(weight, multiply(3, power(x0, 2)))"),
+    (lambda x, p: x[0] ** 1.5, "x0", "multiply(weight, multiply(1.5, power(x0, 0.5)))"),
+    (lambda x, p: x[0] ** 0, "x0", "multiply(weight, 0)"),
+    (lambda x, p: x[0] / x[1], "x0", "multiply(weight, divide(1, x1))"),
+    (lambda x, p: x[0] / x[1], "x1", "multiply(weight, negative(multiply(divide(x0, x1), divide(1, x1))))"),
+    (lambda x, p: autograd.maximum(x[0], x[1]), "x0", f"multiply(weight, {SHARE})"),
+    (lambda x, p: relu(x[0]), "x0", f"multiply(weight, {STEP})"),
     (lambda x, p: p[0] * x[0], "p0", "row_sum(multiply(weight, x0))"),
     (lambda x, p: exp(p[0]) * x[0], "p0", "multiply(row_sum(multiply(weight, x0)), exp(p0))"),
     (lambda x, p: p[0] * x[0] + p[0] * x[1], "p0", "add(row_sum(multiply(weight, x1)), row_sum(multiply(weight, x0)))"),
@@ -238,12 +249,21 @@ SPELLED: list[tuple[Callable[[Any, Any], Any], str, str]] = [  # a function, a l
 ]
 
 
-def adjoint_of(function: Callable[[Any, Any], Any], leaf: str) -> tuple[str, list[Any]]:
+CAREFUL: list[tuple[Callable[[Any, Any], Any], str, str]] = [  # where these are others
+    (lambda x, p: x[0] * x[0], "x0", "add(multiply(weight, x0), multiply(weight, x0))"),
+    (lambda x, p: x[0] ** 2, "x0", "multiply(weight, multiply(2, x0))"),
+    (lambda x, p: x[0] / x[1], "x1", "multiply(weight, negative(divide(divide(x0, x1), x1)))"),
+    (lambda x, p: autograd.maximum(x[0], x[1]), "x0", f"where({SHARE}, multiply(weight, {SHARE}), 0)"),
+    (lambda x, p: relu(x[0]), "x0", f"where({STEP}, multiply(weight, {STEP}), 0)"),
+]
+
+
+def adjoint_of(function: Callable[[Any, Any], Any], leaf: str, careful: bool = False) -> tuple[str, list[Any]]:
     p = [Value(0.5), Value(-0.5)]
     tape, (output,) = traced(lambda x: function(x, p), 2)
     before = len(tape.steps)
     number = next(n for n in range(before) if spelled(tape, n) == leaf)
-    found = adjoints(tape, [(output, tape.input("weight")._number)], [number])
+    found = adjoints(tape, [(output, tape.input("weight")._number)], [number], careful=careful)
     return spelled(tape, found[number]), [step[0] for step in tape.steps[before + 1 :]]
 
 
@@ -251,6 +271,12 @@ def adjoint_of(function: Callable[[Any, Any], Any], leaf: str) -> tuple[str, lis
 def test_the_steps_of_an_adjoint(place):
     function, leaf, expected = SPELLED[place]
     assert adjoint_of(function, leaf)[0] == expected
+
+
+@pytest.mark.parametrize("place", range(len(CAREFUL)))
+def test_the_steps_of_a_careful_adjoint(place):
+    function, leaf, expected = CAREFUL[place]
+    assert adjoint_of(function, leaf, careful=True)[0] == expected
 
 
 def kinds_added(function: Callable[[Any, Any], Any], wanted: Sequence[str]) -> tuple[list[str], list[Any]]:
@@ -387,3 +413,41 @@ def test_what_matters_in_all_branches_is_not_guarded():
     tape, (output,) = traced(lambda x: where(x[1] > 0, lambda: exp(x[0]), 0.0))
     found = adjoints(tape, [(output, tape.input("weight")._number)], [0])
     assert spelled(tape, found[0]).startswith("where(where(greater(x1, 0), 1, 0), multiply(where(")
+
+
+def test_what_a_selection_does_not_select_is_passed_nothing_with_care():
+    """Behind maximum and its like a 0 times an infinite derivative is NaN, unless all selections are guarded."""
+    cases: list[tuple[Callable[[Any], Any], Sequence[float]]] = [
+        (lambda x: autograd.maximum(sqrt(x[0]), x[1]), (0.0, 1.0)),
+        (lambda x: autograd.minimum(x[1], sqrt(x[0]) + 2.0), (0.0, 1.0)),
+        (lambda x: relu(sqrt(x[0]) - 1.0) + x[1], (0.0, 1.0)),
+        (lambda x: relu(x[1] - 2.0 * sqrt(x[0]) - 2.0), (0.0, 1.0)),
+        (lambda x: abs(x[1] * sqrt(x[0])), (0.0, 0.0)),
+        (lambda x: autograd.maximum(autograd.maximum(sqrt(x[0]), 0.5), x[1]), (0.0, 1.0)),
+        (lambda x: where(x[1] > 0, lambda: autograd.maximum(sqrt(x[0]), x[1]), 0.0), (0.0, 1.0)),
+    ]
+    for function, row in cases:
+        expected = autograd.grad(lambda *x, function=function: function(x), (0, 1))(*row)
+        agree(gradient_at(function, row, careful=True), expected)
+        assert any(map(math.isnan, gradient_at(function, row, careful=False))), "there is something to guard"
+        assert not any(map(math.isnan, expected))
+
+
+def test_at_the_ends_of_the_range_a_gradient_is_right_with_care_and_not_finite_without():
+    cases: list[tuple[Callable[[Any], Any], Sequence[float]]] = [
+        (lambda x: 1e-320 / x[0] + x[1], (1e-309, 1.0)),
+        (lambda x: x[0] / x[1], (0.0, 1e-310)),
+        (lambda x: (x[0] * x[0]) * 1e308 + x[1], (1e-300, 1.0)),
+        (lambda x: x[0] ** 2 * 1e308 + x[1], (1e-300, 1.0)),
+    ]
+    for function, row in cases:
+        expected = autograd.grad(lambda *x, function=function: function(x), (0, 1))(*row)
+        agree(gradient_at(function, row, careful=True), expected, row)
+        assert not all(map(math.isfinite, gradient_at(function, row, careful=False))), "it asks for a careful one"
+
+
+def gradient_at(function: Callable[[Any], Any], row: Sequence[float], careful: bool) -> list[float]:
+    tape, (output,) = traced(function, 2)
+    found = adjoints(tape, [(output, tape.constant(1.0))], [0, 1], careful=careful)
+    numbers = computed(tape, [row])
+    return [numbers[found[place]][0] if place in found else 0.0 for place in (0, 1)]

@@ -12,6 +12,7 @@ import nn
 from autograd import Value, exp, operation, relu, sigmoid, sin, stop_gradient, tanh, where
 from autograd.compiler import forms
 from autograd.compiler.fusion import LONG, fuse
+from autograd.compiler.powers import expand_powers
 from autograd.tracing import Tape
 from tests.autograd.compiler.test_adjoint import agree, computed
 from tests.autograd.test_tracing import spelled, traced
@@ -31,14 +32,17 @@ def numbers(count: int) -> list[Value]:
 def fused(
     function: Callable[[Any, Any], Any], inputs_vary: bool = True, p: Sequence[Value] = ()
 ) -> tuple[Tape, list[str]]:
-    """The fused tape of a function of a row and of parameters, and what its results are; their numbers stay."""
+    """The fused tape of a function of a row and of parameters, and what its results are; their numbers stay.
+
+    As for programs in C, powers are spelled out before.
+    """
     p = p or numbers(3)
     return checked(*traced(lambda x: function(x, p)), inputs_vary)
 
 
 def checked(tape: Tape, outputs: Sequence[int], inputs_vary: bool = True) -> tuple[Tape, list[str]]:
     given = [leaf.data for leaf in tape.parameters]
-    new, results = fuse(tape, outputs, inputs_vary)
+    new, results = fuse(*expand_powers(tape, outputs), inputs_vary)
     before, after = (computed(either, ROWS, given, 0.75) for either in (tape, new))
     for output, result in zip(outputs, results, strict=True):
         agree(after[result], before[output])
@@ -76,9 +80,9 @@ TABLE: list[tuple[Function, str]] = [
     (lambda x, p: p[0] * p[1] + p[2], "multiply_add(p0, p1, p2)"),
     (lambda x, p: -(x[0] * x[1]) + x[2], "subtract_product(x0, x1, x2)"),
     (lambda x, p: x[2] - (-(x[0] * x[1])), "multiply_add(x0, x1, x2)"),
-    (lambda x, p: -(x[0] * x[1]) - x[2], "subtract(subtract_product(x0, x1, 0), x2)"),
-    (lambda x, p: -(x[0] * x[1]), "subtract_product(x0, x1, 0)"),
-    (lambda x, p: exp(-(p[0] * p[1])), "exp(subtract_product(p0, p1, 0))"),
+    (lambda x, p: -(x[0] * x[1]) - x[2], "subtract(subtract_product(x0, x1, -0), x2)"),
+    (lambda x, p: -(x[0] * x[1]), "subtract_product(x0, x1, -0)"),
+    (lambda x, p: exp(-(p[0] * p[1])), "exp(subtract_product(p0, p1, -0))"),
     (lambda x, p: -(x[0] + x[1]), "negative(add(x0, x1))"),
     # It is no sum, or not of a product.
     (lambda x, p: x[0] + x[1] - x[2], "subtract(add(x0, x1), x2)"),
@@ -180,8 +184,9 @@ def test_long_sums_of_uniform_numbers_are_one_step():
         "many products": (lambda x, p: autograd.dot(p[:many], p[many : 2 * many]), ["dot"]),
         "few products": (lambda x, p: autograd.dot(p[:few], p[many : many + few]),
                          ["multiply"] + ["multiply_add"] * (few - 1)),
-        "many terms": (lambda x, p: sum(p[:many]), ["sum"]),
-        "few terms": (lambda x, p: sum(p[:few]), ["add"] * (few - 1)),
+        "many terms": (lambda x, p: autograd.sum(p[:many]), ["sum"]),
+        "few terms": (lambda x, p: autograd.sum(p[:few]), ["add"] * (few - 1)),
+        "few terms and the zero of the built-in sum": (lambda x, p: sum(p[:few]), ["sum"]),
         "many squares": (lambda x, p: sum(q**2 for q in p), ["dot"]),
         "many terms and a product": (lambda x, p: sum(p[:many]) + p[0] * p[1], ["dot"]),
         "many products and a term": (lambda x, p: p[0] + sum(a * b for a, b in pairs[:many]), ["dot"]),
@@ -200,8 +205,8 @@ def test_a_sum_that_is_used_again_is_a_term_of_the_others():
     p = numbers(3 * LONG)
 
     def function(x: Any, p: Any) -> Any:
-        first = sum(p[:LONG])
-        return [first + sum(p[LONG : 2 * LONG]), first * 2.0]
+        first = autograd.sum(p[:LONG])
+        return [first + autograd.sum(p[LONG : 2 * LONG]), first * 2.0]
 
     tape, _ = fused(function, p=p)
     assert kinds(tape).count("sum") == 2

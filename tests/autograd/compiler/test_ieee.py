@@ -68,6 +68,68 @@ def test_an_error_names_the_first_bad_row(message: str, function: Any, bad: floa
     assert math.isfinite(f(fine)), "the next call is none the worse"
 
 
+# What raises although the result shows nothing of it: a function, where it raises, the result without errors.
+VANISHES: list[tuple[Callable[[Any], Any], float, float]] = [
+    (lambda x: 1.0 / exp(x), 1000.0, 0.0),
+    (lambda x: tanh(exp(x)), 710.0, 1.0),
+    (lambda x: minimum(exp(x), x), 800.0, 800.0),
+    (lambda x: relu(-exp(x)) + x, 800.0, 800.0),
+    (lambda x: where(exp(x) > 1.0, x, -x), 800.0, 800.0),
+    (lambda x: erf(autograd.sinh(x)), -800.0, -1.0),
+    (lambda x: exp(log(x)), 0.0, 0.0),
+    (lambda x: 1.0 / (1.0 / x), 0.0, 0.0),
+    (lambda x: exp(-1.0 / (x * x)), 0.0, 0.0),
+    (lambda x: 1.0 / x**3, 1e200, 0.0),
+    (lambda x: 1.0 / x**4, -1e160, 0.0),
+    (lambda x: 1.0 / x**-1, 0.0, 0.0),
+    (lambda x: tanh(x**-2), 0.0, 1.0),
+    (lambda x: tanh(x**1.7), 1e300, 1.0),
+    (lambda x: maximum(log(x), -1.0), 0.0, -1.0),
+    (lambda x: sqrt(x) ** 0, -1.0, 1.0),
+    (lambda x: (0.0 / x) ** 0, 0.0, 1.0),
+    (lambda x: where(x > 1, lambda: 1.0 / exp(x * x), lambda: x), 800.0, 0.0),
+    (lambda x: where(log1p(x) < 5.0, x, 2 * x), -1.0, -1.0),
+    (lambda x: exp(autograd.logsumexp([log(x), 0.0])), 0.0, 1.0),
+    (lambda x: odd(1.0 / exp(x)), 800.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("function", "bad", "result"), VANISHES)
+def test_what_raises_and_vanishes_raises_all_the_same(function: Any, bad: float, result: float, kernels: str):
+    """What the function raises, at any row of however many."""
+    with pytest.raises((ArithmeticError, ValueError)) as eager:
+        function(Value(bad))
+    first = str(eager.value).split("\n")[0].rstrip(".")
+    f = autograd.compile(function)
+    for call in (f, f.value_and_grad):
+        with pytest.raises(eager.type, match=f"^{re.escape(first)}\\.\n"):
+            call(bad)
+    for count in (*COUNTS, 1000):
+        for row in {0, count // 2, count - 1}:
+            table = np.full((count, 1), 0.5)
+            table[row] = bad
+            for call in (f.batch, f.batch_value_and_grad, f.batch_jacobian, f.backward):
+                with pytest.raises(eager.type, match=f"^{re.escape(first)}, in row {row}\\.\n"):
+                    call(table)
+            assert f.batch(table, errors="nan")[row] == result
+    assert math.isfinite(f(0.5)) and math.isfinite(f.batch([[0.5]] * 9).sum()), "the next call is none the worse"
+
+
+def test_an_overflow_of_no_operation_that_raises_is_no_error():
+    """Sums and products overflow to infinity, as Python's do."""
+    for function, row in [
+        (lambda x: 1.0 / (x * x), 1e200),
+        (lambda x: tanh(x + x), 1e308),
+        (lambda x: 1.0 / (x / 1e-200), 1e200),
+        (lambda x: where(x > 0, lambda: 2.0 * x, lambda: log(x)), 1.0),
+    ]:
+        f = autograd.compile(function)
+        expected = function(Value(row)).data
+        for count in COUNTS:
+            assert f.batch(np.full((count, 1), row)).tolist() == [expected] * count
+        assert f(row) == expected
+
+
 def test_an_error_names_the_label_of_a_parameter_and_leaves_every_gradient():
     w = Value(-1.0, "rate")
     w.grad = 7.0

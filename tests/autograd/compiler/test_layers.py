@@ -1,6 +1,7 @@
 """Which layers are found in scalar code, however it is written; what is none stays as it is.
 
-A layer is told as its activation and, for each output, its sum of products: "tanh: p0 x0 + p1 x1 + p2 | p3 x0 ...".
+A layer is told as its activation and, for each output, its sum of products: "tanh: p0 x0 + p1 x1 + p2 | p3 x0 ...",
+without the bias -0, which adds nothing; the built-in sum starts from 0, which makes 0 of -0 and so stays in the bias.
 The results of the first layer are a0, a1, ..., those of the second b0, b1, ...
 """
 
@@ -16,7 +17,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, exp, relu, sigmoid, sin, softplus, stop_gradient, tanh, where
-from autograd.compiler.branches import CHOICES, conditional_steps
+from autograd.compiler.branches import CHOICES, SELECTIONS, conditional_steps
 from autograd.compiler.layers import AFTER_ROWS, Affine, Element, Outer, find_layers, rates
 from autograd.tracing import Tape
 from tests.autograd.compiler.test_adjoint import agree, computed
@@ -60,7 +61,7 @@ class Told:
         outputs = []
         for j, bias in enumerate(biases):
             terms = [f"{w} {of}" for w, of in zip(weights[j * n : (j + 1) * n], x)]
-            outputs.append(" + ".join(terms + [bias] * (bias != "0")))
+            outputs.append(" + ".join(terms if bias == "-0" else [*terms, bias]))
         return f"{kind.activation or 'linear'}: {' | '.join(outputs)}"
 
 
@@ -142,7 +143,9 @@ STYLES = {
     "from behind": lambda w, x, b: sum(wk * xk for wk, xk in zip(w[::-1], x[::-1])) + b,
     "from the right": lambda w, x, b: w[0] * x[0] + (w[1] * x[1] + (w[2] * x[2] + b)),
     "times one, plus zero": lambda w, x, b: (0.0 + 1.0 * autograd.dot(w, x) * 1.0 + b) / 1 - 0.0,
+    "times one, plus minus zero": lambda w, x, b: (-0.0 + 1.0 * autograd.dot(w, x) * 1.0 + b) / 1 - 0.0,
 }
+FROM_ZERO = ("the built-in sum", "a loop", "x w", "from behind", "times one, plus zero")  # which is a term of the bias
 NEGATED = {  # all weights and the bias with a minus
     "minus each": lambda w, x, b: (-w[0]) * x[0] - x[1] * w[1] - w[2] * x[2] - b,
     "minus a loop": lambda w, x, b: -b - by_loop(w[:1], x[:1], w[1] * x[1]) - w[2] * x[2],
@@ -162,7 +165,9 @@ def test_a_layer_is_found_in_whatever_style_it_is_written(style):
     u, v, w = labelled("u0 u1 u2 c"), labelled("v0 v1 v2 d"), labelled("w0 w1 b")
     found = told(lambda x: autograd.dot(w[:2], [relu(write(p[:3], x, p[3])) for p in (u, v)]) + w[2])
     expected = "relu: u0 x0 + u1 x1 + u2 x2 + c | v0 x0 + v1 x1 + v2 x2 + d"
-    if style in NEGATED:
+    if style in FROM_ZERO:
+        expected = "relu: u0 x0 + u1 x1 + u2 x2 + (0 + c) | v0 x0 + v1 x1 + v2 x2 + (0 + d)"
+    elif style in NEGATED:
         expected = "relu: -u0 x0 + -u1 x1 + -u2 x2 + -c | -v0 x0 + -v1 x1 + -v2 x2 + -d"
     assert found.layers == [expected, "linear: w0 a0 + w1 a1 + b"]
     assert found.results == ["b0"]
@@ -201,7 +206,9 @@ CASES = [
     Case("the same weights on other inputs", lambda x, p: dots(p[:2], x[:2], tanh, 1) + dots(p[:2], x[1:], tanh, 1),
          ["tanh: p0 x0 + p1 x1", "tanh: p0 x1 + p1 x2"], ["a0", "b0"]),
     Case("one weight for all", lambda x, p: sum(p[0] * xi for xi in x) + p[0],
-         ["linear: p0 x0 + p0 x1 + p0 x2 + p0"], ["a0"]),
+         ["linear: p0 x0 + p0 x1 + p0 x2 + (0 + p0)"], ["a0"]),
+    Case("from zero, without a bias", lambda x, p: sum(pi * xi for pi, xi in zip(p, x)),
+         ["linear: p0 x0 + p1 x1 + p2 x2 + 0"], ["a0"]),
     Case("weights in another order", lambda x, p: dots([p[0], p[1], p[1], p[0]], x[:2], sigmoid),
          ["sigmoid: p0 x0 + p1 x1 | p1 x0 + p0 x1"], ["a0", "a1"]),
     Case("one input, several outputs", lambda x, p: [p[0] * x[0] + p[1], p[2] * x[0] + p[3]],
@@ -262,8 +269,10 @@ UNCHANGED = [
     Case("quotients", lambda x, p: x[0] / p[0] + x[1] / p[1], [], ["(divide(x0, p0) + divide(x1, p1))"]),
     Case("products that are used again", lambda x, p: (lambda a, b: [a + b, a - b])(p[0] * x[0], p[1] * x[1]), [],
          ["((p0 x0) + (p1 x1))", "((p0 x0) - (p1 x1))"]),
-    Case("squares of a difference", lambda x, p: sum((xi - pi) ** 2 for xi, pi in zip(x, p[:2])), [],
+    Case("squares of a difference", lambda x, p: autograd.sum((xi - pi) * (xi - pi) for xi, pi in zip(x, p[:2])), [],
          ["(((x0 - p0) (x0 - p0)) + ((x1 - p1) (x1 - p1)))"]),
+    Case("powers of a difference", lambda x, p: sum((xi - pi) ** 2 for xi, pi in zip(x, p[:2])), [],
+         ["((0 + power((x0 - p0), 2)) + power((x1 - p1), 2))"]),
     Case("in a branch", lambda x, p: where(x[0] > 0, lambda: p[0] * x[0] + p[1] * x[1], 0.0), [],
          ["where(greater(x0, 0), ((p0 x0) + (p1 x1)), 0)"]),
 ]  # fmt: skip
@@ -284,6 +293,19 @@ def test_what_is_a_layer_and_what_is_none(case):
     found = told(lambda x: case.function(x, p))
     assert found.layers == list(case.layers)
     assert found.results == list(case.results)
+
+
+def test_steps_that_are_to_be_guarded_are_part_of_no_layer():
+    p = labelled("p0 p1 p2 p3")
+    tape, outputs = traced(lambda x: autograd.maximum(p[0] * x[0] + p[1] * x[1], p[2] * x[0] + p[3] * x[1]))
+    for selections, layers in ((CHOICES, [f"linear: {FIRST}"]), (SELECTIONS, [])):
+        conditional = conditional_steps(tape, outputs, selections)
+        assert Told(*find_layers(tape, outputs, conditional)).layers == layers
+    one = bytearray(len(tape.steps))
+    one[tape.steps[outputs[0]][2]] = 1  # the second of the sums
+    found = Told(*find_layers(tape, outputs, one))
+    assert found.layers == ["linear: p0 x0 + p1 x1"]
+    assert found.results == ["maximum(a0, ((p2 x0) + (p3 x1)))"]
 
 
 def test_a_layer_needs_what_its_results_need_and_nothing_else():

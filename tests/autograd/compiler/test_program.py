@@ -88,9 +88,9 @@ def values(function: Callable[[Any], Any], n_inputs: int = 3, inputs_vary: bool 
     return forms.values(*traced(function, n_inputs), inputs_vary)
 
 
-def backward(function: Callable[[Any], Any], n_inputs: int = 3, layers: bool = True) -> Form:
+def backward(function: Callable[[Any], Any], n_inputs: int = 3, native: bool = True) -> Form:
     tape, (loss,) = traced(function, n_inputs)
-    return forms.parameter_gradient(tape, loss, layers=layers)
+    return forms.parameter_gradient(tape, loss, native=native)
 
 
 # --------------------------------------------------------------------------------------------------------------- slots
@@ -213,14 +213,15 @@ def runs_of(function: Callable[[Any], Any]) -> list[tuple[str, int]]:
 
 def test_equal_uniform_operations_are_few_runs():
     cases: list[tuple[Callable[[Any], Any], list[tuple[str, int]]]] = [
-        (lambda x: sum(exp(q) for q in P[:50]), [("exp", 50), ("sum", 50)]),
-        (lambda x: sum(exp(tanh(q)) for q in P[:50]), [("tanh", 50), ("exp", 50), ("sum", 50)]),
-        (lambda x: sum(q * r for q, r in zip(P[:50], P[50:])), [("dot", 50)]),
-        (lambda x: sum((q - r) ** 2 for q, r in zip(P[:50], P[50:])), [("subtract", 50), ("dot", 50)]),
-        (lambda x: sum(exp(q) if k % 2 else tanh(q) for k, q in enumerate(P[:50])),
+        (lambda x: autograd.sum(exp(q) for q in P[:50]), [("exp", 50), ("sum", 50)]),
+        (lambda x: sum(exp(q) for q in P[:50]), [("exp", 50), ("sum", 51)]),  # and the 0 that it starts from
+        (lambda x: autograd.sum(exp(tanh(q)) for q in P[:50]), [("tanh", 50), ("exp", 50), ("sum", 50)]),
+        (lambda x: autograd.sum(q * r for q, r in zip(P[:50], P[50:])), [("dot", 50)]),
+        (lambda x: autograd.sum((q - r) ** 2 for q, r in zip(P[:50], P[50:])), [("subtract", 50), ("dot", 50)]),
+        (lambda x: autograd.sum(exp(q) if k % 2 else tanh(q) for k, q in enumerate(P[:50])),
          [("tanh", 25), ("exp", 25), ("sum", 50)]),
         # The most frequent of those that are ready first: the others may grow until it is their turn.
-        (lambda x: tanh(P[0]) + sum(tanh(exp(q)) for q in P[1:50]), [("exp", 49), ("tanh", 50), ("sum", 50)]),
+        (lambda x: tanh(P[0]) + autograd.sum(tanh(exp(q)) for q in P[1:50]), [("exp", 49), ("tanh", 50), ("sum", 50)]),
         (lambda x: P[0] * P[1], [("multiply", 1)]),
         (lambda x: P[0].sin().sin().sin().sin(), [("sin", 4)]),  # one after the other, in the run that is at it
         (lambda x: P[0], []),
@@ -288,7 +289,7 @@ def test_parameters_of_layers_lie_in_the_order_of_the_weights():
 
     def network(x: Any) -> Any:
         """p0 scales; biases p4, p8, p11 come before their weights."""
-        h = [relu(P[4 * j + 4] + sum(P[4 * j + i + 1] * x[i] for i in range(3))) for j in range(2)]
+        h = [relu(P[4 * j + 4] + autograd.sum(P[4 * j + i + 1] * x[i] for i in range(3))) for j in range(2)]
         return (P[11] + P[10] * h[1] + P[9] * h[0]) * P[0]
 
     for form in (values(network), backward(network)):
@@ -371,7 +372,7 @@ PROGRAMS: dict[str, Callable[[], Form]] = {
     "slopes": lambda: forms.input_gradients(*traced(several), 3),
     "a network": lambda: values(nn.MLP(3, [5, 4, 2], "relu", seed=0)),
     "its slopes": lambda: forms.input_gradients(*traced(nn.MLP(3, [5, 4, 2], "sigmoid", seed=0)), 3),
-    "its steps": lambda: forms.values(*traced(nn.MLP(3, [5, 4, 2], seed=0)), layers=False),
+    "its steps": lambda: forms.values(*traced(nn.MLP(3, [5, 4, 2], seed=0)), native=False),
     "of one row": lambda: values(several, inputs_vary=False),
     "slopes of one row": lambda: forms.input_gradients(*traced(several), 3, inputs_vary=False),
     "nothing": lambda: values(lambda x: 1.0),
@@ -388,9 +389,10 @@ def test_a_program_computes_what_its_tape_says(name):
     single = [found[result][0] for result in form.results]
     if not any(type(step[0]) is Affine for step in form.tape.steps):
         python = PythonProgram(form)
-        outputs, results = python.run(
+        outputs, results, raised = python.run(
             [given[place] for place in python.parameters], ROWS if form.inputs_vary else ROWS[:1]
         )
+        assert not raised
         assert len(outputs) == (len(ROWS) if form.inputs_vary else 0)
         for output, expected in zip(outputs, rows):
             agree(output, expected)
@@ -401,28 +403,33 @@ def test_a_program_computes_what_its_tape_says(name):
         numbers = array("d", [given[place] if place >= 0 else ROWS[0][-1 - place] for place in program.parameters])
         if form.inputs_vary:
             table = np.empty((len(ROWS), len(form.outputs)))
-            compiled.run(numbers, np.array(ROWS), table)
+            assert compiled.run(numbers, np.array(ROWS), table) == ([], True, False)
             for output, expected in zip(table.tolist(), rows):
                 agree(output, expected)
         else:
-            agree(compiled.run(numbers), single)
+            results, finite, raised = compiled.run(numbers)
+            agree(results, single)
+            assert (finite, raised) == (True, False)
 
 
-@pytest.mark.parametrize("layers", [pytest.param(True, marks=native), False], ids=["in C", "in Python"])
-def test_sums_over_rows_and_their_gradient(layers):
+@pytest.mark.parametrize("in_c", [pytest.param(True, marks=native), False], ids=["in C", "in Python"])
+def test_sums_over_rows_and_their_gradient(in_c):
     """Loss and penalty, and behind them the gradient in the order of the program's parameters."""
     model = nn.MLP(3, [4, 1], seed=0)
-    form = backward(lambda x: model(x) ** 2, layers=layers)
+    form = backward(lambda x: model(x) ** 2, native=in_c)
     given = [leaf.data for leaf in form.tape.parameters]
-    if layers:
+    if in_c:
         program = lowered(form, 3, tapes.OPERATIONS)
         numbers = array("d", [given[place] for place in program.parameters])
-        results = tapes.Program(program.data).run(numbers, np.array(ROWS), weight=0.2)
+        results, finite, raised = tapes.Program(program.data).run(numbers, np.array(ROWS), weight=0.2)
+        assert finite
     else:
         program = PythonProgram(form)
-        results = program.run([given[place] for place in program.parameters], ROWS, 0.2)[1]
+        outputs, results, raised = program.run([given[place] for place in program.parameters], ROWS, 0.2)
+        assert outputs == [()] * len(ROWS)
+    assert not raised
     found = computed(form.tape, ROWS, given, weight=0.2)
     agree(results[:2], [found[result][0] for result in form.results])
     assert results[1] == 0.0 and results[0] > 0.0
-    places = program.parameters if layers else list(form.gradients)
+    places = program.parameters if in_c else list(form.gradients)
     agree(results[2:], [found[form.gradients[place]][0] for place in places])

@@ -95,8 +95,8 @@ def run(data: bytes, rows: int = 11, threads: int = 1) -> bool:
     for order in "CF":
         found = np.empty((rows, head[OUTPUTS]), order=order)
         given = array("d", [0.25] * head[PARAMETERS])
-        results = program.run(given, np.array(table, order=order), found, weight=0.5, threads=threads)
-        assert results in (True, False) if head[OUTPUTS] else len(results) == head[RESULTS]
+        results, finite, raised = program.run(given, np.array(table, order=order), found, weight=0.5, threads=threads)
+        assert len(results) == head[RESULTS] and finite == np.isfinite(found).all() and raised in (True, False)
     assert np.array_equal(table, before)
     assert given == array("d", [0.25] * head[PARAMETERS])
     if head[OUTPUTS] == 0 and rows:
@@ -105,7 +105,7 @@ def run(data: bytes, rows: int = 11, threads: int = 1) -> bool:
     return True
 
 
-def train(program: Any, given: Any, table: Any, rows: int, batch: int = 4) -> tuple[Any, ...]:
+def train(program: Any, given: Any, table: Any, rows: int, batch: int = 4, guarded: bool = True) -> tuple[Any, ...]:
     """Two epochs of AdamW; see autograd/compiler/training.py."""
     adamw, epochs, count = 2, 2, len(given)
     losses, norms, gradients = (array("d", bytes(8 * size)) for size in (epochs, epochs, count))
@@ -113,7 +113,7 @@ def train(program: Any, given: Any, table: Any, rows: int, batch: int = 4) -> tu
     totals, order = array("d", [0.0, 0.0, float("inf")]), np.arange(rows)[::-1].copy()
     where_it_stands = (state, 0, 0, batch, 1, epochs, 0, totals, -1.0, 0, 3)
     found: tuple[Any, ...] = program.train(
-        given, table, order, adamw, settings, *where_it_stands, losses, norms, gradients, 10.0, 1
+        given, table, order, adamw, settings, *where_it_stands, losses, norms, gradients, 10.0, 1, guarded
     )
     return found
 
@@ -133,7 +133,7 @@ def test_the_programs_are_programs():
             assert run(data, rows) and run(data, rows, threads=2)
     backward = PROGRAMS["network, backward"]
     given = array("d", [0.25] * head_of(backward)[PARAMETERS])
-    assert train(tapes.Program(backward), given, np.ones((11, 2)), 11)[:3] == (2, 0, 6)
+    assert train(tapes.Program(backward), given, np.ones((11, 2)), 11) == (2, 0, 6, 0, 0, 0, 0, 0)
     assert 0.25 not in given
 
 
@@ -145,7 +145,7 @@ def test_a_program_of_nothing():
         sizes = struct.pack("11i", inputs, 0, 1, 1, 0, 1, 0, inputs + 1, 0, results, 8) + bytes(4 * others)
         data = start[:8] + sizes + struct.pack("d", 0.5) + bytes(4 * results)
         assert run(data) and run(data, 300, threads=2)
-        assert tapes.Program(data).run(array("d")) == [0.5] * results
+        assert tapes.Program(data).run(array("d")) == ([0.5] * results, True, False)
 
 
 def test_every_word_tampered_with():
@@ -245,5 +245,7 @@ def test_a_run_is_given_what_it_needs_or_refuses():
         assert np.array_equal(y, expected)
     given = array("d", [0.1] * head_of(backward)[PARAMETERS])
     for index in (np.zeros(0, int), np.array([0]), np.arange(5).repeat(100)):
-        assert len(sums.run(given, x, index=index, threads=2)) == head_of(backward)[RESULTS]
-    assert sums.run(given, None)[0] == sums.run(given, np.ones((0, 2)))[0] == 0.0
+        results, finite, _ = sums.run(given, x, index=index, threads=2)
+        assert len(results) == head_of(backward)[RESULTS] and finite
+    for nothing in (None, np.ones((0, 2))):
+        assert sums.run(given, nothing)[0][0] == 0.0
