@@ -175,7 +175,7 @@ RANDOM = {name: PATHS[name] for name in ("grad", "one row", "backward over rows"
 }
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(os.environ.get("EXAMPLES", "200")), deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(exact_steps, programs, points)
 def test_random_programs_come_to_one_number(exact: Any, program: Any, at: Any):
     function = function_of(exact, program)
@@ -185,11 +185,13 @@ def test_random_programs_come_to_one_number(exact: Any, program: Any, at: Any):
         if outcome.error and any(step[0] == "where" for step in program):
             continue  # perhaps in what a choice then does not take, which a compiled function does not run
         terms = [1.0] if outcome.error else sizes(function, point)
+        if not outcome.error and not math.isfinite(outcome.value):
+            terms = [1e289]  # the sum of the terms is not known: what is infinite or NaN is compared
         if max(terms) < 1e290:  # else a sum in another order may overflow, or not
             kept.append((point, max(terms)))
     for path in RANDOM.values():
         for point, scale in kept:
-            wrong = disagreements(Case(f"{exact} {program}", function, [point], scale, signs=False), path)
+            wrong = disagreements(Case(f"{exact} {program}", function, [point], scale, strict=False), path)
             assert not wrong, "\n".join(wrong)
 
 

@@ -93,7 +93,7 @@ WITHIN: list[tuple[Callable[[Any], Any], str]] = [
     (lambda x: Value(3.0) ** 2 * x[0], "multiply(multiply(p0, p0), x0)"),
     (lambda x: where(x[0] ** 2 > 1, x[1] ** -1, x[2]), "where(greater(multiply(x0, x0), 1), divide(1, x1), x2)"),
     (lambda x: stop_gradient(x[0] ** 2), "stop_gradient(multiply(x0, x0))"),
-    (lambda x: x[0] ** 0 + x[1], "add(1, x1)"),
+    (lambda x: x[0] ** 0 + x[1], "add(power(x0, 0), x1)"),
     (lambda x: x[0] ** 2 - x[0] * x[0], "subtract(multiply(x0, x0), multiply(x0, x0))"),
     (
         lambda x: cube(x[0]),
