@@ -6,6 +6,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "ieee.h"
 #include "operations.h"
 
 typedef struct Value Value;

@@ -258,6 +258,57 @@ def test_every_file_compiles_without_a_warning(compiler: str):
     assert len(files) > 10 and (done.returncode, done.stderr) == (0, "")
 
 
+FAST = ["-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-ffinite-math-only", "-fno-signed-zeros"]
+BUILD = """
+import sys
+import setuptools  # brings distutils where Python has none
+from distutils.core import run_setup
+
+built = run_setup("setup.py", stop_after="init")
+del built.ext_modules[1:]  # that of tapes takes a minute
+command = built.get_command_obj("build_ext")
+command.build_lib = command.build_temp = sys.argv[1]
+built.run_command("build_ext")
+"""
+
+
+@native
+@pytest.mark.skipif(sys.platform == "win32", reason="the options are those of gcc and clang")
+def test_options_that_break_ieee_arithmetic_are_taken_back_when_the_engine_is_built(tmp_path: Path):
+    pytest.importorskip("setuptools")
+    root = Path(__file__).parents[2]
+    options = " ".join(flag for flag in [*FAST, "-mdaz-ftz"] if accepts(flag))
+    environment = {**os.environ, "CFLAGS": options, "LDFLAGS": options}
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    shutil.copytree(root / "autograd", tmp_path / "autograd", ignore=lambda _, names: [n for n in names if ".so" in n],
+                    dirs_exist_ok=True)  # fmt: skip
+    environment |= {"PYTHONPATH": str(tmp_path)}
+    found = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=True)
+    backend, *lines = found.stdout.splitlines()
+    assert backend == "native", built.stderr
+    assert lines == "\n".join(table()).splitlines()
+
+
+@native
+@pytest.mark.skipif(sys.platform == "win32", reason="the options are those of gcc and clang")
+@pytest.mark.parametrize("flag", FAST)
+def test_no_file_compiles_with_such_an_option(flag: str):
+    for file in ("core.c", "tape/run.c"):
+        assert "IEEE arithmetic" in syntax(Path(header.__file__).parent / file, flag)
+
+
+def accepts(flag: str) -> bool:
+    return not subprocess.run(["cc", flag, "-E", "-x", "c", os.devnull], capture_output=True).returncode
+
+
+def syntax(file: Path, *flags: str) -> str:
+    command = ["cc", "-std=c11", "-fsyntax-only", *flags, f"-I{sysconfig.get_paths()['include']}", str(file)]
+    return subprocess.run(command, capture_output=True, text=True).stderr
+
+
 @native
 def test_nothing_leaks_rss_included():
     watched = [None, (), "", Value, OPERATIONS["add"], OPERATIONS["power"], True, NotImplemented]
