@@ -48,6 +48,8 @@ class Operation:
     parameters         the plain numbers that a parametrised operation was made with
     """
 
+    _original: Operation | None = None  # of a twin alone: a reference to itself would keep all that it closes over alive
+
     def __init__(
         self,
         name: str,
@@ -68,7 +70,7 @@ class Operation:
         self.forward, self.derivative = forward, derivative
         self.formula, self.slope, self.domain, self.remedy = formula, slope, domain, remedy
         self.factory, self.parameters, self.example = factory, parameters, example
-        self.original, self.line = self, ""
+        self.line = ""
         self.__name__ = self.__qualname__ = name
         self.__module__ = "autograd.operations"  # where pickle finds the rows; `operation` sets it anew
         if formula:
@@ -139,14 +141,19 @@ class Operation:
         return f"<operation {self.symbol}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        if self.original is not self:
-            return _same, (self.original,)
+        if self._original is not None:
+            return _same, (self._original,)
         return (self.factory, self.parameters) if self.factory else self.__qualname__
+
+    @property
+    def original(self) -> Operation:
+        """What this is a twin of; itself, where it is none."""
+        return self._original or self
 
     def called_at(self, line: str) -> Operation:
         """The same operation for one node, which knows the line of the program that made it; see `detect_anomaly`."""
         twin = object.__new__(Operation)
-        twin.__dict__.update(self.__dict__, line=line)
+        twin.__dict__.update(self.__dict__, line=line, _original=self.original)
         return twin
 
 

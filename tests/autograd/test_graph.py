@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import pickle
 import random
 import sys
 import tracemalloc
+import weakref
 
 import pytest
 
@@ -142,3 +145,27 @@ def test_copy_stands_on_the_same_leaves():
 def test_an_operation_is_found_again_by_its_name():
     for op in [*autograd.OPERATIONS.values(), product_of_three, (Value(2.0) ** 2.5).operation]:
         assert pickle.loads(pickle.dumps(op)) is op
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext, autograd.detect_anomaly])
+def test_an_operation_made_at_each_step_dies_with_its_node_and_needs_no_collector(around):
+    def scaled_by(held):
+        @autograd.operation(lambda out, x: (held.data,))
+        def scaled(x):
+            return x * held.data
+
+        return scaled
+
+    gc.disable()
+    try:
+        with around():
+            x = y = Value(1.5)
+            alive = []
+            for _ in range(1000):
+                y = scaled_by(y)(x) * 0.5
+                alive.append(weakref.ref(y.parents[0].operation))
+            y.backward()
+        del y
+        assert not any(operation() for operation in alive)
+    finally:
+        gc.enable()
