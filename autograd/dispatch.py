@@ -48,7 +48,7 @@ class Operation:
     parameters         the plain numbers that a parametrised operation was made with
     """
 
-    _original: Operation | None = None  # of a twin alone: a reference to itself would keep all that it closes over alive
+    _original: Operation | None = None  # of a twin; one to itself would keep alive what it closes over
 
     def __init__(
         self,
