@@ -80,6 +80,8 @@ def _report(node: Value, parent: Value, adjoint: float, partial: float, total: f
         why = f"{operation.name} has no finite derivative there"
         first, again = _corrected(operation)
         remedy = f"where(abs({first}) > 1e-12, lambda: {again}, 0.0) in place of {again}"
+        if operation.remedy and not names_of_operands(operation.forward):
+            remedy = operation.remedy
     else:
         why = "Both factors are finite: the adjoints have grown beyond the largest double, 1.8e308"
         remedy = "(1e-6 * loss).backward() with a learning rate 1e6 times as large, or start with smaller weights"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd import messages, modes, operations
 from autograd._native import core
-from autograd.dispatch import Operation, as_float
+from autograd.dispatch import Operation, as_float, recorded
+from autograd.formatting import shown
 from autograd.graph import interior_order
 from autograd.ieee import IEEE
 from autograd.modes import unusual
@@ -103,20 +104,35 @@ class Value(Node):
     >>> x
     Value(2.0, grad=4.0, label='x')
 
-    Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number.
+    Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number, or the label no
+    str. A node whose partials are known numbers is made as Value(data, children, local_grads), as in microgpt:
+
+    >>> area = Value(6.0, (x, y), (3.0, 2.0))
+    >>> area.parents == (x, y)
+    True
     """
 
     __slots__ = ("_data", "grad", "_label", "_operation", "_left", "_right")
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(
+        self,
+        data: float,
+        children: str | Sequence[Value] | None = "",
+        local_grads: Sequence[float] | None = None,
+        *,
+        label: str | None = None,
+    ) -> None:
         self._data = data if type(data) is float else as_float(data)
         self.grad = 0.0
-        self._label = ""
-        if label:
-            self.label = label
+        self._label = children if type(children) is str else ""
         self._operation: Any = None
         self._left: Any = None  # the first parent
         self._right: Any = None  # the second one, or a tuple of all others
+        if label is not None or local_grads is not None or type(children) is not str:
+            node = general_value(self._data, children, local_grads, label)
+            self._label, self._operation, self._left, self._right = [
+                getattr(node, name) for name in Value.__slots__[2:]
+            ]
 
     @property
     def data(self) -> float:
@@ -138,8 +154,10 @@ class Value(Node):
         return self._label
 
     @label.setter
-    def label(self, label: str) -> None:
-        self._label = label if type(label) is str else "" if label is None else str(label)
+    def label(self, label: str | None) -> None:
+        if type(label) is not str:
+            label = as_label(label)
+        self._label = label
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -216,7 +234,9 @@ class Value(Node):
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...  # exp, tanh, ...: attached below, from the table
 
-    def __pow__(self, exponent: Any) -> Any:
+    def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            refuse_modulus()
         if type(exponent) is Value:
             return self._to_the_power(exponent)
         number = _operand(exponent)
@@ -292,10 +312,48 @@ def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0,
 
 
 def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Value:
+    if not isinstance(operation, Operation) or operation.arity not in (None, len(parents)):
+        refuse_node(operation, parents)
+    for parent in parents:
+        if type(parent) is not Value:
+            refuse_node(operation, parents)
     node = new_leaf(data, operation)
-    node._left, *others = parents
-    node._right = None if not others else others[0] if len(others) == 1 else tuple(others)
+    if parents:
+        node._left, *others = parents
+        node._right = None if not others else others[0] if len(others) == 1 else tuple(others)
     return node
+
+
+def general_value(data: float, children: Any, local_grads: Any, label: Any) -> Value:
+    """Value(...) in all its forms but Value(data) and Value(data, label)."""
+    if children is None or isinstance(children, str):
+        if children and label is not None:
+            raise TypeError(messages.wrong_children(children, local_grads))
+        children, label = (), children if label is None else label
+    partials = () if local_grads is None else local_grads
+    if not _is_tuple(children):
+        raise TypeError(messages.no_label(children))
+    if not _is_tuple(partials) or any(type(child) is not Value for child in children):
+        raise TypeError(messages.wrong_children(children, local_grads))
+    if len(children) and not len(partials):
+        raise TypeError(messages.no_local_grads(children))
+    if len(children) != len(partials):
+        raise ValueError(messages.wrong_children(children, local_grads))
+    node = (
+        new_leaf(data) if not len(children) else _in_mode(data, recorded(data, (*map(as_float, partials),)), children)
+    )
+    node.label = label
+    return node
+
+
+def _is_tuple(x: Any) -> bool:
+    return isinstance(x, (tuple, list)) or getattr(x, "ndim", 0) == 1
+
+
+def as_label(label: Any) -> str:
+    if label is not None and not isinstance(label, str):
+        raise TypeError(messages.no_label(label))
+    return "" if label is None else str.__str__(label)
 
 
 def to_node(operand: Any) -> Value:
@@ -337,6 +395,14 @@ def read_in_mode(value: Value) -> None:
     """Raises TracingError where a function that is traced takes the number of a captured Value once and for all."""
     if modes.tracing.get() is not None:
         bool(modes.tracing.get().placeholder(value))
+
+
+def refuse_node(operation: Any, parents: Any) -> NoReturn:
+    raise ValueError(messages.damaged_graph(f"{shown(operation)} of the parents {shown(parents)}"))
+
+
+def refuse_modulus() -> NoReturn:
+    raise TypeError(messages.NO_MODULUS)
 
 
 def refuse_data(node: Value) -> NoReturn:

@@ -30,15 +30,17 @@ static int take(PyObject *dict, const char *const *names, PyObject **places, siz
 
 static PyObject *build(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"operations", "factories", "leaves", "unusual", "apply", "as_float",
-                            "watch_backward", "refuse_data", "refuse_backward", "equal", "compare", "read", NULL};
+                            "watch_backward", "refuse_data", "refuse_backward", "equal", "compare", "read",
+                            "general", "as_label", "refuse_node", "refuse_modulus", NULL};
     PyObject *operations, *factories, *leaves;
     (void)module;
     if (engine.type != NULL)
         return Py_NewRef(engine.type);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!O!OOOOOOOO", names, &PyDict_Type, &operations,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!O!OOOOOOOOOOOO", names, &PyDict_Type, &operations,
                                      &PyDict_Type, &factories, &PyDict_Type, &leaves, &PyList_Type, &engine.unusual,
                                      &engine.apply, &engine.as_float, &engine.watch_backward, &engine.refuse_data,
-                                     &engine.refuse_backward, &engine.equal, &engine.compare, &engine.read))
+                                     &engine.refuse_backward, &engine.equal, &engine.compare, &engine.read, &engine.general,
+                                     &engine.as_label, &engine.refuse_node, &engine.refuse_modulus))
         return NULL;
     if (take(operations, operation_names, engine.operations, OPERATION_COUNT) < 0
         || take(factories, factory_names, engine.factories, PARAMETRISED_COUNT) < 0
@@ -58,6 +60,8 @@ static PyObject *build(PyObject *module, PyObject *args, PyObject *kwargs) {
     Py_INCREF(engine.unusual), Py_INCREF(engine.apply), Py_INCREF(engine.as_float);
     Py_INCREF(engine.watch_backward), Py_INCREF(engine.refuse_data), Py_INCREF(engine.refuse_backward);
     Py_INCREF(engine.equal), Py_INCREF(engine.compare), Py_INCREF(engine.read);
+    Py_INCREF(engine.general), Py_INCREF(engine.as_label);
+    Py_INCREF(engine.refuse_node), Py_INCREF(engine.refuse_modulus);
     engine.type = make_type();
     return Py_XNewRef((PyObject *)engine.type);
 }

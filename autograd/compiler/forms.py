@@ -52,7 +52,8 @@ def parameter_gradient(tape: Tape, loss: int, penalty: int | None = None, layers
     places = [tape.steps[number][1] for number in parameters]
     gradient = adjoints(tape, list(zip(found, (weight, one))), parameters)
     results = [total, zero if penalty is None else found[1]]
-    tape, wanted = fuse(tape, [*results, *(gradient.get(number, zero) for number in parameters)])
+    # The parameters themselves too, so that one stays of which only a gradient is needed, and no value.
+    tape, wanted = fuse(tape, [*results, *(gradient.get(number, zero) for number in parameters), *parameters])
     return Form(tape, [], wanted[:2], dict(zip(places, wanted[2:])), True)
 
 

@@ -24,6 +24,7 @@ import pytest
 import autograd
 from autograd import OPERATIONS, Value, operation
 from autograd._native import core, header
+from autograd.value import new_node
 
 REFUSED = os.environ.get("AUTOGRAD_PURE_PYTHON", "0") not in ("", "0")
 native = pytest.mark.skipif(autograd.backend != "native", reason="this is the engine in Python")
@@ -233,6 +234,10 @@ def every_call() -> None:
     fails(lambda: Value("a"))
     fails(lambda: Value())
     fails(lambda: Value(1.0, "a", 3))
+    fails(lambda: Value(1.0, (x,)))
+    fails(lambda: setattr(x, "label", 3))
+    pickle.loads(pickle.dumps(Value(1.0, (x, y), (2.0, 3.0), label="given"))).backward()
+    fails(lambda: new_node(1.0, OPERATIONS["exp"], [x, y]))
     fails(lambda: x + "a")
     fails(lambda: x == 3)
     fails(lambda: float(x))
