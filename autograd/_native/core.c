@@ -1,5 +1,6 @@
 /* The module: what Python gives the engine at start, and the functions beside the type. */
 #include "value.h"
+#include "interpreter.h"
 
 #ifdef Py_GIL_DISABLED
 #error "autograd: the native engine is not tested on free-threaded builds of Python; the one in Python serves there."
@@ -121,9 +122,15 @@ static PyMethodDef functions[] = {
     {NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "autograd._native.core", "The engine in C: see autograd/value.py.", -1, functions,
-    NULL, NULL, NULL, NULL,
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, only_in_the_main_interpreter},
+    ONE_INTERPRETER
+    {0, NULL},
 };
 
-PyMODINIT_FUNC PyInit_core(void) { return PyModule_Create(&definition); }
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "autograd._native.core", "The engine in C: see autograd/value.py.", 0, functions,
+    slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_core(void) { return PyModuleDef_Init(&definition); }

@@ -6,6 +6,7 @@ All other tests of `autograd` and `nn` run on both, see `make test`. Run as a sc
 from __future__ import annotations
 
 import gc
+import importlib
 import math
 import os
 import pickle
@@ -312,6 +313,38 @@ def accepts(flag: str) -> bool:
 def syntax(file: Path, *flags: str) -> str:
     command = ["cc", "-std=c11", "-fsyntax-only", *flags, f"-I{sysconfig.get_paths()['include']}", str(file)]
     return subprocess.run(command, capture_output=True, text=True).stderr
+
+
+SECOND = """
+import sys
+sys.path[:] = {path!r}
+import autograd
+from autograd import Value
+from autograd._native import extension
+
+x = Value(2.0, "x")
+(x * x).backward()
+assert (autograd.backend, extension("core"), extension("tapes"), x.grad) == ("python", None, None, 4.0)
+"""
+
+
+@native
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+def test_another_interpreter_is_served_by_python_and_leaves_this_one_alone(kind: str):
+    x = Value(3.0)
+    code = SECOND.format(path=sys.path)
+    if sys.version_info >= (3, 13):
+        interpreters = importlib.import_module("_interpreters")
+        second = interpreters.create(kind)
+        error = interpreters.exec(second, code)
+        assert error is None, error
+    else:
+        interpreters = importlib.import_module("_xxsubinterpreters")
+        second = interpreters.create(isolated=kind == "isolated")
+        interpreters.run_string(second, code)
+    interpreters.destroy(second)
+    (x * x).backward()
+    assert x.grad == 6.0 and core.nodes_alive() >= 1
 
 
 @native
