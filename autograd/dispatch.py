@@ -122,7 +122,7 @@ class Operation:
         if isinstance(error, TypeError):
             fits = messages.takes(self.forward, len(numbers))
             return error if fits else TypeError(messages.wrong_count(self.name, self.forward, len(numbers)))
-        names = " and ".join(filter(None, map(told, nodes)))
+        names = " and ".join(filter(None, map(told, dict.fromkeys(nodes))))
         place = f"at {', '.join(map(repr, (*numbers, *self.parameters)))}" + f" (node {names})" * bool(names)
         call = f"lambda: {self.name}({', '.join(messages.names_of_operands(self.forward))})"
         if isinstance(error, OverflowError):
