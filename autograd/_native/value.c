@@ -412,8 +412,8 @@ static int set_data(PyObject *self, PyObject *number, void *ignored) {
     return must_be_double(number, &((Value *)self)->data);
 }
 
-static PyObject *get_grad(PyObject *self, void *ignored) {
-    return (void)ignored, PyFloat_FromDouble(((Value *)self)->grad);
+static PyObject *get_grad(PyObject *self, void *unchecked) {
+    return unchecked || may_read(self) ? PyFloat_FromDouble(((Value *)self)->grad) : NULL;
 }
 
 static int set_grad(PyObject *self, PyObject *number, void *ignored) {
@@ -513,6 +513,7 @@ static PyGetSetDef attributes[] = {
     {"data", get_data, set_data, NULL, NULL},
     {"_data", get_data, NULL, "The same, also while a function is traced.", "unchecked"},
     {"grad", get_grad, set_grad, NULL, NULL},
+    {"_grad", get_grad, NULL, "The same, also while a function is traced.", "unchecked"},
     {"label", get_label, set_label, NULL, NULL},
     {"parents", get_parents, NULL, NULL, NULL},
     {"_prev", get_parents, NULL, NULL, NULL},
