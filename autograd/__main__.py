@@ -6,16 +6,19 @@ python -m autograd "y + exp(x*y)" x=0.5 y=2 [--check] [--second] [--draw FILE] [
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import sys
 from collections.abc import Mapping, Sequence
 
 import autograd
 from autograd.explain import trace
-from autograd.expression import FUNCTIONS, LANGUAGE, Expression, ExpressionError
+from autograd.expression import CONSTANTS, FUNCTIONS, LANGUAGE, NEAR, Expression, ExpressionError
 from autograd.formatting import on_one_line, short, shown
 from autograd.notation import table
 from autograd.value import Value, to_node
+
+SIDE_BY_SIDE = 3  # second derivatives with all their digits in one table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,10 +73,11 @@ def read_values(expression: Expression, settings: Sequence[str]) -> dict[str, fl
         name, _, text = (part.strip() for part in setting.partition("="))
         if name not in expression.names or "=" not in setting:
             known = f"It has {on_one_line(', '.join(expression.names))}." if expression.names else "It has no names."
-            example = next(iter(expression.names), "x")
+            near = difflib.get_close_matches(name, expression.names, 1, NEAR)
+            example = next(iter([*near, *expression.names]), "x")
             raise ExpressionError(
                 f"{shown(setting.strip())} gives no value to a name in the expression.\n  {known}\n"
-                f"  Write {example}=0.5, without spaces, or leave it out."
+                f"  Write {on_one_line(example)}=0.5, without spaces, or leave it out."
             )
         if name in numbers:
             raise ExpressionError(
@@ -88,7 +92,8 @@ def read_values(expression: Expression, settings: Sequence[str]) -> dict[str, fl
             ) from None
     for name, position in expression.names.items():
         if name not in numbers:
-            raise expression.error(position, f"{name} has no value.", f"Write {name}=0.5 after the expression.")
+            advice = f"Write {name}={CONSTANTS.get(name, 0.5)} after the expression."
+            raise expression.error(position, f"{name} has no value.", advice)
     return numbers
 
 
@@ -111,9 +116,13 @@ def report(expression: Expression, leaves: Mapping[str, Value], result: Value, c
 def second_derivatives(expression: Expression, numbers: Mapping[str, float]) -> str:
     names = list(numbers)
     hessian = autograd.hessian(lambda xs: expression(dict(zip(names, xs))))([*numbers.values()])
-    rows = [["", *(f"d/d{name}" for name in names)]]
-    rows += [[f"df/d{name}", *map(repr, row)] for name, row in zip(names, hessian)]
-    return "\n".join(["Second derivatives", "", *table(rows, numbers=range(1, len(rows)))])
+    lines = ["Second derivatives"]
+    for first in range(0, len(names), SIDE_BY_SIDE):
+        chosen = slice(first, first + SIDE_BY_SIDE)
+        rows = [["", *(f"d/d{name}" for name in names[chosen])]]
+        rows += [[f"df/d{name}", *map(repr, row[chosen])] for name, row in zip(names, hessian)]
+        lines += ["", *table(rows, numbers=range(1, len(rows[0])))]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Finder(modes.Watch):
         call, (first, again) = _call(operation, parents), _corrected(operation)
         odd = [parent for parent in parents if not isfinite(parent.data)]
         if odd:
-            names = " and ".join(f"{told(parent) or 'an operand'} is {parent.data}" for parent in dict.fromkeys(odd))
+            names = " and ".join(f"{_named(parent, 'an operand')} is {parent.data}" for parent in dict.fromkeys(odd))
             why = f"{names} already: a leaf, or made outside of detect_anomaly()"
             remedy = "with autograd.detect_anomaly(): above the line that makes it, which names the step where it began"
         elif data == data:
@@ -76,12 +76,14 @@ class Finder(modes.Watch):
 
 def _report(node: Value, parent: Value, adjoint: float, partial: float, total: float) -> str:
     operation, made = node.operation, told(node)
-    name = told(parent) or f"an operand of {operation.name}"
+    name = _named(parent, f"an operand of {operation.name}")
     call = _call(operation, node.parents)
     if not isfinite(partial):
         why = f"{operation.name} has no finite derivative there"
         first, again = _corrected(operation)
         remedy = f"where(abs({first}) > 1e-12, lambda: {again}, 0.0) in place of {again}"
+        if operation.remedy and not names_of_operands(operation.forward):
+            remedy = operation.remedy
     else:
         why = "Both factors are finite: the adjoints have grown beyond the largest double, 1.8e308"
         remedy = "(1e-6 * loss).backward() with a learning rate 1e6 times as large, or start with smaller weights"
@@ -89,6 +91,11 @@ def _report(node: Value, parent: Value, adjoint: float, partial: float, total: f
         f"the adjoint of {name} is {total}: {call}{', ' * bool(made)}{made}, passes {adjoint} * {partial} on to it.\n"
         f"  {why}.\n  Write {remedy}."
     )
+
+
+def _named(node: Value, otherwise: str) -> str:
+    """Its label, else `otherwise`, and where it was made."""
+    return told(node) if node.label else ", ".join(filter(None, [otherwise, told(node)]))
 
 
 def _call(operation: Operation, parents: Sequence[Value]) -> str:

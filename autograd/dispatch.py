@@ -7,7 +7,7 @@ One rule serves several kinds of number: floats, Values, `IEEE` numbers, and wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from numbers import Complex, Real
 from typing import Any
 
@@ -48,7 +48,10 @@ class Operation:
     parameters         the plain numbers that a parametrised operation was made with
     selects            whether a partial of 0 says that the operand was not selected: then nothing is passed on to it,
                        not even 0 * inf
+    arity              how many operands it takes; None where that is left to its forward
     """
+
+    _original: Operation | None = None  # of a twin; one to itself would keep alive what it closes over
 
     def __init__(
         self,
@@ -66,12 +69,14 @@ class Operation:
         factory: Callable[..., Operation] | None = None,
         parameters: tuple[float, ...] = (),
         selects: bool = False,
+        arity: int | None = None,
     ) -> None:
         self.name, self.symbol = name, symbol or name
         self.forward, self.derivative = forward, derivative
         self.formula, self.slope, self.domain, self.remedy = formula, slope, domain, remedy
         self.factory, self.parameters, self.example, self.selects = factory, parameters, example, selects
-        self.original, self.line = self, ""
+        self.arity = len(example) - 1 if arity is None and example and not takes_any(forward) else arity
+        self.line = ""
         self.__name__ = self.__qualname__ = name
         self.__module__ = "autograd.operations"  # where pickle finds the rows; `operation` sets it anew
         if formula:
@@ -120,7 +125,7 @@ class Operation:
         if isinstance(error, TypeError):
             fits = messages.takes(self.forward, len(numbers))
             return error if fits else TypeError(messages.wrong_count(self.name, self.forward, len(numbers)))
-        names = " and ".join(filter(None, map(told, nodes)))
+        names = " and ".join(filter(None, map(told, dict.fromkeys(nodes))))
         place = f"at {', '.join(map(repr, (*numbers, *self.parameters)))}" + f" (node {names})" * bool(names)
         call = f"lambda: {self.name}({', '.join(messages.names_of_operands(self.forward))})"
         if isinstance(error, OverflowError):
@@ -142,19 +147,54 @@ class Operation:
         return f"<operation {self.symbol}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        if self.original is not self:
-            return _same, (self.original,)
+        if self._original is not None:
+            return _same, (self._original,)
         return (self.factory, self.parameters) if self.factory else self.__qualname__
+
+    @property
+    def original(self) -> Operation:
+        """What this is a twin of; itself, where it is none."""
+        return self._original or self
 
     def called_at(self, line: str) -> Operation:
         """The same operation for one node, which knows the line of the program that made it; see `detect_anomaly`."""
         twin = object.__new__(Operation)
-        twin.__dict__.update(self.__dict__, line=line)
+        twin.__dict__.update(self.__dict__, line=line, _original=self.original)
         return twin
 
 
 def _same(operation: Operation) -> Operation:
     return operation
+
+
+def takes_any(forward: Callable[..., Any]) -> bool:
+    """Whether it takes any number of operands."""
+    code = getattr(forward, "__code__", None)
+    return code is not None and bool(code.co_flags & 0x04)  # inspect.CO_VARARGS, without importing inspect
+
+
+def recorded(data: float, partials: tuple[float, ...]) -> Operation:
+    """The operation of a node that was given its number and its partials, and no function that they belong to."""
+
+    def forward(*operands: Any) -> float:
+        _refuse_all_but_numbers(operands)
+        return data
+
+    def derivative(out: Any, *operands: Any) -> tuple[float, ...]:
+        _refuse_all_but_numbers([out])
+        return partials
+
+    made = Operation("local_grads", forward, derivative, symbol="f", arity=len(partials),
+                     remedy="Value(data, (x,), (dx,)) with finite numbers")  # fmt: skip
+    made.factory = partial(recorded, data, partials)  # with no parameters beside them: nobody is to see these
+    return made
+
+
+def _refuse_all_but_numbers(operands: Iterable[Any]) -> None:
+    """A placeholder passes: the tape of a function takes the node for what it is, a constant with partials."""
+    for x in operands:
+        if not isinstance(x, float) and hasattr(x, "_apply") and not hasattr(x, "_where"):
+            raise TypeError(messages.NUMBERS_FOR_A_RULE)
 
 
 def told(node: Any) -> str:
@@ -186,11 +226,35 @@ def operation(
                 "  It takes the local derivative first and stands above the function.\n"
                 "  Write @operation(lambda out, x: (3 * x * x,)) above def cube(x): return x * x * x."
             )
-        made = Operation(forward.__name__, forward, derivative)
+        made = Operation(forward.__name__, forward, checked(derivative, forward))
         update_wrapper(made, forward)
         return made
 
     return decorate
+
+
+def checked(derivative: Any, forward: Callable[..., Any]) -> Any:
+    """The same derivative, which raises where a partial is no number: in a rule of the user's, None for one."""
+    if isinstance(derivative, tuple):
+        return tuple(as_partial(1.0, partial, i, forward) for i, partial in enumerate(derivative))
+
+    def partials(out: Any, *operands: Any) -> Any:
+        found = derivative(out, *operands)
+        if not isinstance(found, (tuple, list)):
+            return found
+        return tuple([as_partial(out, partial, i, forward) for i, partial in enumerate(found)])
+
+    return update_wrapper(partials, derivative)
+
+
+def as_partial(out: Any, partial: Any, i: int, forward: Callable[..., Any]) -> Any:
+    """A partial as a float, or of the kind of `out` where a derivative is differentiated again."""
+    if type(partial) is float or (type(out) is not float and hasattr(partial, "_apply")):
+        return partial
+    try:
+        return as_float(partial)
+    except TypeError:
+        raise TypeError(messages.wrong_partial(forward, partial, i)) from None
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:

@@ -48,7 +48,8 @@ class Exact:
             return self._lift(forward(*map(self._lift, operands)))
         except (TypeError, AttributeError) as error:
             raise TypeError(
-                f"{operation.name} cannot be evaluated at 50 digits, since its forward does not run on them: {error}.\n"
+                f"{operation.name} cannot be evaluated at 50 digits, since its forward does not run on them: "
+                f"{str(error).partition(chr(10))[0].rstrip('.')}.\n"
                 "  exact=True evaluates forwards on numbers of mpmath.\n"
                 "  Write it with the engine's functions: autograd.exp(x), not math.exp(x)."
             ) from error

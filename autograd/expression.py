@@ -9,6 +9,7 @@ limit, and what it makes is a list of steps for a stack of numbers.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -78,6 +79,25 @@ INSTEAD = {
     "−": "Write the minus of the keyboard, -.", "[": "Write ( ) to group.", "{": "Write ( ) to group.",
     "|": "Write abs(x).",
 }  # fmt: skip
+# What other languages call by these names, in this one.
+ELSEWHERE = {
+    **dict.fromkeys(["where", "if", "iif", "ifelse", "piecewise"], "maximum(x, y), minimum(x, y) or relu(x)"),
+    "e": "exp(x)", "ln": "log(x)", "log2": "log(x)/log(2)", "lg": "log(x)/log(10)", "log10": "log(x)/log(10)",
+    "exp2": "2**x", "pow": "x**y", "square": "x**2", "sqr": "x**2", "cbrt": "x**(1/3)", "root": "x**(1/y)",
+    "hypot": "sqrt(x**2 + y**2)", "reciprocal": "1/x", "inv": "1/x", "neg": "-x", "sub": "x - y", "mul": "x*y",
+    "div": "x/y", "prod": "x*y", "mean": "sum(x, y)/2", "sign": "x/abs(x)", "sgn": "x/abs(x)", "fabs": "abs(x)",
+    "tg": "tan(x)", "ctg": "1/tan(x)", "cot": "1/tan(x)", "sec": "1/cos(x)", "csc": "1/sin(x)", "sinc": "sin(x)/x",
+    "asin": "arcsin(x)", "acos": "arccos(x)", "atan": "arctan(x)",
+    "arctg": "arctan(x)", "atg": "arctan(x)", "arctan2": "arctan(y/x)", "atan2": "arctan(y/x)",
+    "sh": "sinh(x)", "ch": "cosh(x)", "th": "tanh(x)", "coth": "1/tanh(x)", "csch": "1/sinh(x)",
+    **dict.fromkeys(["asinh", "arcsinh", "arsinh"], "log(x + sqrt(x**2 + 1))"),
+    **dict.fromkeys(["acosh", "arccosh", "arcosh"], "log(x + sqrt(x**2 - 1))"),
+    **dict.fromkeys(["atanh", "arctanh", "artanh"], "log((1 + x)/(1 - x))/2"),
+    "erfc": "1 - erf(x)", "logit": "log(x/(1 - x))", "expit": "sigmoid(x)", "logistic": "sigmoid(x)",
+    "silu": "x*sigmoid(x)", "swish": "x*sigmoid(x)",
+}  # fmt: skip
+NEAR = 0.75  # of 1: how like the name of a function a slip of it is
+CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "π": math.pi}
 LANGUAGE = "Write an expression of numbers, names, + - * / **, parentheses and functions: y + exp(-x**2)."
 
 
@@ -197,8 +217,10 @@ class Expression:
         """Whether a name is that of a function, which must be called, and nothing else may be."""
         called = OPENS.match(self.text, end) is not None
         if called and name not in FUNCTIONS:
-            near = difflib.get_close_matches(name, FUNCTIONS, 1)
+            near = difflib.get_close_matches(name.lower(), FUNCTIONS, 1, NEAR)
             advice = f"Write {near[0]}(...), the nearest name." if near else f"Write one of {', '.join(FUNCTIONS)}."
+            if name.lower() in ELSEWHERE:
+                advice = f"Write {ELSEWHERE[name.lower()]}."
             raise self.error(place, f"There is no function {shown(name)}.", advice)
         if name in FUNCTIONS and not called:
             raise self.error(place, f"{name} is a function.", f"Write {name}(x); a variable needs another name.")

@@ -28,6 +28,15 @@ NOT_RECORDED = (
     "{call} of a result of no_grad(): no step was recorded.\n  Inside of its block operations return plain leaves.\n"
     "  Compute it outside of the block, or write autograd.stop_gradient(v) for the one part that is to be constant."
 )
+NUMBERS_FOR_A_RULE = (
+    "Value(data, children, local_grads) took its partials as numbers, and they are to be differentiated again.\n"
+    "  A number has no derivative: the result would be 0.\n"
+    "  Write the step with the engine's functions, or with a rule: @autograd.operation(lambda out, x: (3 * x * x,))."
+)
+NO_MODULUS = (
+    "pow(x, y, z) of a Value has no derivative.\n  It is x**y modulo z, which whole numbers have.\n"
+    "  Write x**y, or of the plain numbers pow(2, 3, 5)."
+)
 
 NO_GRAD_IN_A_TRACE = (
     "no_grad() inside of a function that is traced.\n"
@@ -87,6 +96,37 @@ def a_number_here(line: str) -> str:
     )
 
 
+def no_label(label: Any) -> str:
+    return (
+        f"A label is a str, got {type(label).__name__}: {shown(label)}.\n"
+        "  Pictures and messages call a node by its label.\n  Write Value(2.0, label='x'), or v.label = str(name)."
+    )
+
+
+def no_local_grads(children: Any) -> str:
+    return (
+        f"Value(data, {shown(children)}) has children without local_grads: their gradient would be lost.\n"
+        "  A node passes its adjoint on to its children, times the local derivative by each.\n"
+        "  Write Value(data, (a, b), (da, db)), or an expression of a and b."
+    )
+
+
+def wrong_children(children: Any, local_grads: Any) -> str:
+    return (
+        f"A node was made of the children {shown(children)} and the local_grads {shown(local_grads)}.\n"
+        "  The children are a tuple of Values, the local_grads a tuple with a number for each of them.\n"
+        "  Write Value(data, (a, b), (da, db)), or Value(2.0, label='x') for a leaf."
+    )
+
+
+def damaged_graph(what: str) -> str:
+    return (
+        f"This is no graph of Values: {what}.\n"
+        "  A pickle lists the nodes, each with its operation and the places of its parents, which stand before it.\n"
+        "  Write pickle.dumps(value) again, for a pickle that is whole."
+    )
+
+
 def interior_data(node: Any) -> str:
     return (
         f"The data of an interior node cannot be assigned: {shown(node)} is the result of {node.operation}.\n"
@@ -115,6 +155,18 @@ def wrong_derivative(name: str, found: str, operands: int) -> str:
         f"The derivative of {name} {found} for {operands} operand(s).\n"
         "  It takes the result and the operands, and returns a tuple with one partial per operand.\n"
         "  Write lambda out, x: (3 * x * x,) for one operand, lambda out, a, b: (b, a) for two."
+    )
+
+
+def wrong_partial(forward: Callable[..., Any], partial: Any, i: int) -> str:
+    name, operands = forward.__name__, names_of_operands(forward)
+    by = f"operand {i + 1}" + (f", {operands[i]}" if i < len(operands) else "")
+    others = ["0.0" if k == i else "..." for k in range(len(operands))]
+    tuple_ = f"({', '.join(others)},)" if len(others) == 1 else f"({', '.join(others)})"
+    return (
+        f"The derivative of {name} returned {shown(partial)} as its partial by {by}.\n"
+        "  Each partial d out / d operand is a real number; at higher orders, where the operands are Values, a Value.\n"
+        f"  Write return {tuple_}, if {name} does not depend on it."
     )
 
 
@@ -178,3 +230,18 @@ def takes(function: Callable[..., Any], count: int) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def rejects(function: Callable[..., Any], count: int) -> bool:
+    """Whether it says that it cannot be called with so many operands."""
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return True
+    return False

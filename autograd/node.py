@@ -16,6 +16,7 @@ class Node:
         data: float
         _data: float  # the same, also while a function is traced
         grad: float
+        _grad: float
         label: str
 
         @property
@@ -36,7 +37,7 @@ class Node:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({short(self._data)}, grad={short(self.grad)}{label})"
+        return f"Value({short(self._data)}, grad={short(self._grad)}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickling.reduce(self)

@@ -18,6 +18,7 @@ from autograd.formatting import printable, short
 from autograd.value import Value
 
 WIDTH = 100  # columns of text
+NARROWEST = 8  # a column does not give way further: of too many columns the table is wider than that
 ROWS = 40  # a table with more folds its middle
 FACTORS = 12  # so does a product
 TERMS = 4  # and a sum
@@ -113,22 +114,29 @@ def table(rows: Sequence[Sequence[str]], numbers: Sequence[int], without: Sequen
             for row in cells[1:]:
                 row[column] = " " * (before - columns(re.split(r"[.e]", row[column])[0])) + row[column]
     widths = [max(columns(row[column]) for row in cells) for column in range(len(kept))]
-    excess = sum(widths) + 3 * len(widths) - 1 - WIDTH
-    if excess > 0:  # the widest column gives way
-        widest = widths.index(max(widths))
-        widths[widest] -= excess
-        for row in cells:
-            row[widest] = cut(row[widest], widths[widest])
+    room = WIDTH + 1 - 3 * len(widths)
+    most = max(widths)
+    while most > NARROWEST and sum(min(width, most) for width in widths) > room:  # the widest columns give way
+        most -= 1
+    widths = [min(width, most) for width in widths]
+    cells = [[cut(cell, width) for cell, width in zip(row, widths)] for row in cells]
     lines = ("   ".join(cell + " " * (w - columns(cell)) for cell, w in zip(row, widths)) for row in cells)
     return [f"  {line}".rstrip() for line in lines]
 
 
 def cut(text: str, limit: int) -> str:
+    """The text in at most `limit` columns, with an ellipsis in place of its end where that does not fit.
+
+    >>> cut("a long name", 7), cut("价格", 3), cut("name", 0)
+    ('a long…', '价…', '')
+    """
     if columns(text) <= limit:
         return text
-    while columns(text) > limit - 1:
-        text = text[:-1]
-    return text + "…"
+    end, left = 0, limit - 1
+    while end < len(text) and left >= columns(text[end]):
+        left -= columns(text[end])
+        end += 1
+    return text[:end] + "…" if limit > 0 else ""
 
 
 # ------------------------------------------------------------------------------------------------------- LaTeX

@@ -217,7 +217,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 OPERATIONS = {op.name: op for op in [*globals().values(), leaky_relu_of(0.01)] if isinstance(op, Operation)}
 
 # What a node without parents says of itself in place of an operation, unless it is a plain leaf.
-constant = Operation("constant", float, lambda out: ())  # a number that stood in an expression: it takes no gradient
-detached = Operation("detached", float, lambda out: ())  # a result computed under no_grad
+constant = Operation("constant", float, lambda out: (), arity=0)  # a number in an expression: it takes no gradient
+detached = Operation("detached", float, lambda out: (), arity=0)  # a result computed under no_grad
 
 __test__ = {name: op.__doc__ for name, op in OPERATIONS.items()}  # the examples in the rows are doctests

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd import messages, modes, operations
 from autograd._native import core
-from autograd.dispatch import Operation, as_float
+from autograd.dispatch import Operation, as_float, recorded
+from autograd.formatting import shown
 from autograd.graph import sort
 from autograd.ieee import IEEE
 from autograd.modes import unusual
@@ -33,7 +34,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
             return _in_mode(data, operation, (self,))
         node = blank()
         node._data = data
-        node.grad = 0.0
+        node._grad = 0.0
         node._label = ""
         node._operation = operation
         node._left = self
@@ -62,7 +63,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
             return _in_mode(data, operation, (self, other))
         node = blank()
         node._data = data
-        node.grad = 0.0
+        node._grad = 0.0
         node._label = ""
         node._operation = operation
         node._left = self
@@ -103,20 +104,35 @@ class Value(Node):
     >>> x
     Value(2.0, grad=4.0, label='x')
 
-    Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number.
+    Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number, or the label no
+    str. A node whose partials are known numbers is made as Value(data, children, local_grads), as in microgpt:
+
+    >>> area = Value(6.0, (x, y), (3.0, 2.0))
+    >>> area.parents == (x, y)
+    True
     """
 
-    __slots__ = ("_data", "grad", "_label", "_operation", "_left", "_right")
+    __slots__ = ("_data", "_grad", "_label", "_operation", "_left", "_right")
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(
+        self,
+        data: float,
+        children: str | Sequence[Value] | None = "",
+        local_grads: Sequence[float] | None = None,
+        *,
+        label: str | None = None,
+    ) -> None:
         self._data = data if type(data) is float else as_float(data)
-        self.grad = 0.0
-        self._label = ""
-        if label:
-            self.label = label
+        self._grad = 0.0
+        self._label = children if type(children) is str else ""
         self._operation: Any = None
         self._left: Any = None  # the first parent
         self._right: Any = None  # the second one, or a tuple of all others
+        if label is not None or local_grads is not None or type(children) is not str:
+            node = general_value(self._data, children, local_grads, label)
+            self._label, self._operation, self._left, self._right = [
+                getattr(node, name) for name in Value.__slots__[2:]
+            ]
 
     @property
     def data(self) -> float:
@@ -130,6 +146,16 @@ class Value(Node):
             refuse_data(self)
         self._data = as_float(data)
 
+    @property
+    def grad(self) -> float:
+        if unusual:
+            read_in_mode(self)
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        self._grad = grad if type(grad) is float else as_float(grad)
+
     operation = property(operator.attrgetter("_operation"))
     is_leaf = property(lambda self: self._left is None)
 
@@ -138,8 +164,10 @@ class Value(Node):
         return self._label
 
     @label.setter
-    def label(self, label: str) -> None:
-        self._label = label if type(label) is str else "" if label is None else str(label)
+    def label(self, label: str | None) -> None:
+        if type(label) is not str:
+            label = as_label(label)
+        self._label = label
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -169,11 +197,11 @@ class Value(Node):
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
         for node in interior:
-            node.grad = UNREACHED
+            node._grad = UNREACHED
         if interior:
-            self.grad = as_float(gradient) or UNREACHED
+            self._grad = as_float(gradient) or UNREACHED
         for node in reversed(interior):
-            adjoint, operation = node.grad, node._operation
+            adjoint, operation = node._grad, node._operation
             if adjoint is UNREACHED:
                 continue
             derivative, selects = operation.derivative, operation.selects
@@ -191,13 +219,13 @@ class Value(Node):
                 elif left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
-                    left.grad += adjoint * partial
+                    left._grad += adjoint * partial
                 if selects and not other:
                     pass
                 elif right._left is None:
                     leaves[right] = leaves[right] + adjoint * other if right in leaves else adjoint * other
                 else:
-                    right.grad += adjoint * other
+                    right._grad += adjoint * other
             elif right is None:
                 try:
                     (partial,) = derivative if type(derivative) is tuple else derivative(node._data, left._data)
@@ -208,13 +236,13 @@ class Value(Node):
                 elif left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
-                    left.grad += adjoint * partial
+                    left._grad += adjoint * partial
             else:
                 for parent, partial in zip(node.parents, partials_of[node]):
                     if parent._left is None:
                         leaves[parent] = leaves[parent] + adjoint * partial if parent in leaves else adjoint * partial
                     else:
-                        parent.grad += adjoint * partial
+                        parent._grad += adjoint * partial
         _add_to_grad(leaves)
 
     __add__, __radd__ = _binary(operations.add)
@@ -229,7 +257,9 @@ class Value(Node):
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...  # exp, tanh, ...: attached below, from the table
 
-    def __pow__(self, exponent: Any) -> Any:
+    def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            refuse_modulus()
         if type(exponent) is Value:
             return self._to_the_power(exponent)
         number = _operand(exponent)
@@ -287,33 +317,69 @@ def _add_to_grad(adjoints: dict[Value, float]) -> None:
     of a loop, never into a round that calls nothing: no sum is lost, and after an interrupt the second loop takes up
     where the first one stopped. (A lock would stay locked when Ctrl-C comes at the end of its `with`.)
     """
-    for leaf in [leaf for leaf in adjoints if type(leaf.grad) is not float]:
-        leaf.grad = as_float(leaf.grad)
     for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
     items = iter(adjoints.items())
     try:
-        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
+        for leaf, adjoint in items: leaf._grad += adjoint  # noqa: E701  # fmt: skip
     finally:
-        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
+        for leaf, adjoint in items: leaf._grad += adjoint  # noqa: E701  # fmt: skip
 
 
 def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
     node = Value(data, label)
-    node.grad = grad
+    node._grad = grad
     node._operation = operation
     return node
 
 
 def new_node(data: float, operation: Operation, parents: Sequence[Value]) -> Value:
+    if not isinstance(operation, Operation) or operation.arity not in (None, len(parents)):
+        refuse_node(operation, parents)
+    for parent in parents:
+        if type(parent) is not Value:
+            refuse_node(operation, parents)
     node = new_leaf(data, operation)
-    node._left, *others = parents
-    row = OPERATIONS.get(operation.name)
-    if len(others) > 1 or not (operation.factory or (row and row.forward is operation.forward)):
-        node._right = tuple(others)
-    else:
-        node._right = others[0] if others else None
+    if parents:
+        node._left, *others = parents
+        row = OPERATIONS.get(operation.name)
+        if len(others) > 1 or not (operation.factory or (row and row.forward is operation.forward)):
+            node._right = tuple(others)
+        else:
+            node._right = others[0] if others else None
     return node
+
+
+def general_value(data: float, children: Any, local_grads: Any, label: Any) -> Value:
+    """Value(...) in all its forms but Value(data) and Value(data, label)."""
+    if children is None or isinstance(children, str):
+        if children and label is not None:
+            raise TypeError(messages.wrong_children(children, local_grads))
+        children, label = (), children if label is None else label
+    partials = () if local_grads is None else local_grads
+    if not _is_tuple(children):
+        raise TypeError(messages.no_label(children))
+    if not _is_tuple(partials) or any(type(child) is not Value for child in children):
+        raise TypeError(messages.wrong_children(children, local_grads))
+    if len(children) and not len(partials):
+        raise TypeError(messages.no_local_grads(children))
+    if len(children) != len(partials):
+        raise ValueError(messages.wrong_children(children, local_grads))
+    node = (
+        new_leaf(data) if not len(children) else _in_mode(data, recorded(data, (*map(as_float, partials),)), children)
+    )
+    node.label = label
+    return node
+
+
+def _is_tuple(x: Any) -> bool:
+    return isinstance(x, (tuple, list)) or getattr(x, "ndim", 0) == 1
+
+
+def as_label(label: Any) -> str:
+    if label is not None and not isinstance(label, str):
+        raise TypeError(messages.no_label(label))
+    return "" if label is None else str.__str__(label)
 
 
 def to_node(operand: Any) -> Value:
@@ -355,6 +421,14 @@ def read_in_mode(value: Value) -> None:
     """Raises TracingError where a function that is traced takes the number of a captured Value once and for all."""
     if modes.tracing.get() is not None:
         bool(modes.tracing.get().placeholder(value))
+
+
+def refuse_node(operation: Any, parents: Any) -> NoReturn:
+    raise ValueError(messages.damaged_graph(f"{shown(operation)} of the parents {shown(parents)}"))
+
+
+def refuse_modulus() -> NoReturn:
+    raise TypeError(messages.NO_MODULUS)
 
 
 def refuse_data(node: Value) -> NoReturn:

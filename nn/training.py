@@ -8,6 +8,7 @@ so that only the graph of one row is in memory.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
@@ -322,6 +323,8 @@ def _check_reduction(reduction: str) -> None:
 
 
 def _bar(epochs: int, progress: bool) -> Any:
+    # Python without a console, pythonw or a daemon, has no stderr, or a closed one.
+    progress = progress and sys.stderr is not None and not getattr(sys.stderr, "closed", False)
     # Imported here, so that `import nn` stays instant; and tqdm.auto warns where a notebook has no widgets.
     tqdm = import_module("tqdm.auto" if progress else "tqdm").tqdm
     return tqdm(total=epochs, desc="fit", unit="epoch", disable=not progress)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,59 @@ def test_a_program_written_for_micrograd_runs_unchanged():
     g.backward()
     assert (f"{a.grad:.4f}", f"{b.grad:.4f}") == ("138.8338", "645.5773")
     assert (f._op, [parent is e for parent in f._prev], a._op, a.relu()._op) == ("**2", [True], "", "ReLU")
+
+
+EVERYTHING = """
+import sys
+if "no stderr" in sys.argv[1]:
+    sys.stderr = None
+if "closed" in sys.argv[1]:
+    sys.stderr.close()
+import autograd, nn
+from autograd import Value
+from autograd.__main__ import main
+
+print("zip" if ".zip" in autograd.__file__ and ".zip" in nn.__file__ else "folder")
+x, y = Value(2.0, "x"), Value(3.0, "y")
+z = x * y + x.tanh()
+z.backward()
+autograd.draw(z).save("graph.dot")
+autograd.explore(z, "graph.html")
+str(autograd.explain(z, x)), str(autograd.trace(z)), str(autograd.lint(z, [x, y]))
+f = autograd.compile(lambda a, b: (a * x).tanh() * b)
+f.batch([[1.0, 2.0]]), f.backward([[1.0, 2.0]]), f.to_c(), f.to_python(), f.save("tape.json")
+autograd.Compiled.load("tape.json")(1.0, 2.0)
+autograd.gradcheck(lambda a: a * a, (2.0,))
+assert [finding.name for finding in autograd.check_engine("student.py").findings] == ["constructor"]
+model = nn.MLP(2, [3, 1], seed=0)
+rows = [[0.0, 1.0], [1.0, 1.0]], [0, 1]
+for lr in (0.1, 1e300):  # the second one diverges, and warns
+    for engine in ("auto", "eager"):
+        nn.fit(model, *rows, nn.squared_error, nn.SGD(model.parameters(), lr=lr), 3, engine=engine)
+        model.load_state_dict(nn.MLP(2, [3, 1], seed=0).state_dict())
+nn.save(model, "model.json")
+nn.load("model.json")
+assert main(["x*y", "x=1", "y=2", "--check", "--second", "--explore", "page.html"]) == 0
+assert "closed" in sys.argv[1] or main(["x*", "x=1"]) == 2
+print("done")
+"""
+
+
+@pytest.mark.parametrize("host", ["zip", "no stderr", "closed stderr", "zip, no stderr"])
+def test_everything_works_from_a_zip_file_and_without_a_stderr(host, tmp_path):
+    (tmp_path / "student.py").write_text("class Value:\n    def __init__(self, data):\n        pass\n")
+    path = ROOT
+    if "zip" in host:
+        path = tmp_path / "packages.zip"
+        with zipfile.ZipFile(path, "w") as packages:
+            for file in [*ROOT.glob("autograd/**/*.*"), *ROOT.glob("nn/**/*.py")]:
+                if "__pycache__" not in file.parts and file.suffix in (".py", ".js", ".css", ".html"):
+                    packages.write(file, file.relative_to(ROOT))
+    command = [sys.executable, "-W", "ignore", "-c", EVERYTHING, host]
+    environment = {**os.environ, "PYTHONPATH": str(path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()[-1:]) == (0, ["done"]), done.stderr
+    assert done.stdout.startswith("zip" if "zip" in host else "folder")
 
 
 # ------------------------------------------------------------------------------------------------------- README

@@ -29,6 +29,10 @@ def bind() -> tuple[Any, ...]:
         equal=Node.__eq__,
         compare=value.compare_in_mode,
         read=value.read_in_mode,
+        general=value.general_value,
+        as_label=value.as_label,
+        refuse_node=value.refuse_node,
+        refuse_modulus=value.refuse_modulus,
     )
     Value.__doc__ = value.Value.__doc__
     for name in vars(Node).keys() - vars(Value).keys() - {"__slots__", "__annotations__"}:

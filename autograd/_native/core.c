@@ -1,5 +1,6 @@
 /* The module: what Python gives the engine at start, and the functions beside the type. */
 #include "value.h"
+#include "interpreter.h"
 
 #ifdef Py_GIL_DISABLED
 #error "autograd: the native engine is not tested on free-threaded builds of Python; the one in Python serves there."
@@ -30,15 +31,17 @@ static int take(PyObject *dict, const char *const *names, PyObject **places, siz
 
 static PyObject *build(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"operations", "factories", "leaves", "unusual", "apply", "as_float",
-                            "watch_backward", "refuse_data", "refuse_backward", "equal", "compare", "read", NULL};
+                            "watch_backward", "refuse_data", "refuse_backward", "equal", "compare", "read",
+                            "general", "as_label", "refuse_node", "refuse_modulus", NULL};
     PyObject *operations, *factories, *leaves;
     (void)module;
     if (engine.type != NULL)
         return Py_NewRef(engine.type);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!O!OOOOOOOO", names, &PyDict_Type, &operations,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!O!O!OOOOOOOOOOOO", names, &PyDict_Type, &operations,
                                      &PyDict_Type, &factories, &PyDict_Type, &leaves, &PyList_Type, &engine.unusual,
                                      &engine.apply, &engine.as_float, &engine.watch_backward, &engine.refuse_data,
-                                     &engine.refuse_backward, &engine.equal, &engine.compare, &engine.read))
+                                     &engine.refuse_backward, &engine.equal, &engine.compare, &engine.read, &engine.general,
+                                     &engine.as_label, &engine.refuse_node, &engine.refuse_modulus))
         return NULL;
     if (take(operations, operation_names, engine.operations, OPERATION_COUNT) < 0
         || take(factories, factory_names, engine.factories, PARAMETRISED_COUNT) < 0
@@ -58,6 +61,8 @@ static PyObject *build(PyObject *module, PyObject *args, PyObject *kwargs) {
     Py_INCREF(engine.unusual), Py_INCREF(engine.apply), Py_INCREF(engine.as_float);
     Py_INCREF(engine.watch_backward), Py_INCREF(engine.refuse_data), Py_INCREF(engine.refuse_backward);
     Py_INCREF(engine.equal), Py_INCREF(engine.compare), Py_INCREF(engine.read);
+    Py_INCREF(engine.general), Py_INCREF(engine.as_label);
+    Py_INCREF(engine.refuse_node), Py_INCREF(engine.refuse_modulus);
     engine.type = make_type();
     return Py_XNewRef((PyObject *)engine.type);
 }
@@ -117,9 +122,15 @@ static PyMethodDef functions[] = {
     {NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "autograd._native.core", "The engine in C: see autograd/value.py.", -1, functions,
-    NULL, NULL, NULL, NULL,
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, only_in_the_main_interpreter},
+    ONE_INTERPRETER
+    {0, NULL},
 };
 
-PyMODINIT_FUNC PyInit_core(void) { return PyModule_Create(&definition); }
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "autograd._native.core", "The engine in C: see autograd/value.py.", 0, functions,
+    slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_core(void) { return PyModuleDef_Init(&definition); }

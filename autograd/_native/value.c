@@ -113,6 +113,16 @@ static int parametrised_code(PyObject *operation, double *parameter) {
     return code;
 }
 
+/* Whether the operation takes so many parents: 1, 0, or -1 with an exception. */
+static int has_arity(PyObject *operation, Py_ssize_t count) {
+    PyObject *arity = PyObject_GetAttrString(operation, "arity");
+    if (arity == NULL)
+        return -1;
+    Py_ssize_t number = arity == Py_None ? count : PyNumber_AsSsize_t(arity, NULL);
+    Py_DECREF(arity);
+    return number == -1 && PyErr_Occurred() ? -1 : number == count;
+}
+
 /* The node of a result that Python computed, of any operation on a sequence of Values. */
 PyObject *new_node(double data, PyObject *operation, PyObject *sequence) {
     PyObject *node = NULL, *parents = PySequence_Fast(sequence, "parents are a sequence of Values");
@@ -120,19 +130,23 @@ PyObject *new_node(double data, PyObject *operation, PyObject *sequence) {
         return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(parents);
     PyObject **items = PySequence_Fast_ITEMS(parents), *found;
+    int fits = PyObject_TypeCheck(operation, Py_TYPE(engine.operations[0]));
     for (Py_ssize_t i = 0; i < count; i++)
-        if (!is_value(items[i])) {
-            PyErr_SetString(PyExc_TypeError, "parents are Values");
-            goto done;
-        }
+        fits = fits && is_value(items[i]);
+    fits = fits ? has_arity(operation, count) : 0;
+    if (fits <= 0) {
+        if (fits == 0)
+            node = PyObject_CallFunctionObjArgs(engine.refuse_node, operation, sequence, NULL);
+        goto done;
+    }
     double parameter;
     found = PyDict_GetItemWithError(engine.codes, operation);
     if (found == NULL && PyErr_Occurred())
         goto done;
     long code = found != NULL ? PyLong_AsLong(found) : -1;
-    if (code >= 0 && count == 1)
+    if (code >= 0 && code < UNARY_COUNT)
         node = new_single(UNARY, (unsigned)code, data, (Value *)items[0], 0.0);
-    else if (code >= 0 && count == 2)
+    else if (code >= 0)
         node = new_pair((unsigned)code, data, (Value *)items[0], (Value *)items[1]);
     else if (count == 1 && (code = parametrised_code(operation, &parameter)) != -1)
         node = code < 0 ? NULL : new_single(PARAMETRISED, (unsigned)code, data, (Value *)items[0], parameter);
@@ -219,7 +233,7 @@ PARAMETRISED_OPERATIONS(WITH_PARAMETER)
 /* x**3 is an operation of x alone: no logarithm is taken for the derivative by a plain number. */
 static PyObject *to_the_power(PyObject *first, PyObject *second, PyObject *modulus) {
     if (modulus != Py_None)
-        Py_RETURN_NOTIMPLEMENTED;
+        return PyObject_CallNoArgs(engine.refuse_modulus);
     if (!is_value(first) || is_value(second))
         return operator_power(first, second);
     double exponent;
@@ -402,8 +416,8 @@ static int set_data(PyObject *self, PyObject *number, void *ignored) {
     return must_be_double(number, &((Value *)self)->data);
 }
 
-static PyObject *get_grad(PyObject *self, void *ignored) {
-    return (void)ignored, PyFloat_FromDouble(((Value *)self)->grad);
+static PyObject *get_grad(PyObject *self, void *unchecked) {
+    return unchecked || may_read(self) ? PyFloat_FromDouble(((Value *)self)->grad) : NULL;
 }
 
 static int set_grad(PyObject *self, PyObject *number, void *ignored) {
@@ -422,12 +436,14 @@ static PyObject *get_label(PyObject *self, void *ignored) {
 static int set_label(PyObject *self, PyObject *label, void *ignored) {
     (void)ignored;
     Value *node = (Value *)self;
-    PyObject *key = PyLong_FromVoidPtr(self), *text; /* exactly a str: nothing that could lead back to the node */
-    if (label == NULL || label == Py_None)
-        text = PyUnicode_FromStringAndSize(NULL, 0);
-    else
-        text = PyUnicode_Check(label) ? PyUnicode_FromObject(label) : PyObject_Str(label);
-    int failed = key == NULL || text == NULL;
+    if (label == NULL)
+        label = Py_None;
+    /* Exactly a str: nothing that could lead back to the node. */
+    PyObject *text = PyUnicode_CheckExact(label) ? Py_NewRef(label) : PyObject_CallOneArg(engine.as_label, label);
+    if (text == NULL)
+        return -1;
+    PyObject *key = PyLong_FromVoidPtr(self);
+    int failed = key == NULL;
     if (!failed && PyUnicode_GET_LENGTH(text) != 0) {
         failed = PyDict_SetItem(engine.labels, key, text) < 0;
         if (!failed)
@@ -437,35 +453,40 @@ static int set_label(PyObject *self, PyObject *label, void *ignored) {
         node->meta &= ~(uint64_t)LABELLED;
     }
     Py_XDECREF(key);
-    Py_XDECREF(text);
+    Py_DECREF(text);
     return failed ? -1 : 0;
 }
 
 /* ------------------------------------------------------------------ the type */
 
-static PyObject *make(PyObject *number, PyObject *label) {
+/* Value(data) and Value(data, label); all other forms are Python's. */
+static PyObject *make(PyObject *number, PyObject *children, PyObject *local_grads, PyObject *label) {
     double data;
     if (must_be_double(number, &data) < 0)
         return NULL;
+    if (local_grads != NULL || label != NULL || (children != NULL && !PyUnicode_CheckExact(children)))
+        return PyObject_CallFunction(engine.general, "dOOO", data, children ? children : Py_None,
+                                     local_grads ? local_grads : Py_None, label ? label : Py_None);
     PyObject *leaf = (PyObject *)new_leaf(data, PLAIN);
-    int labelled = leaf != NULL && label != NULL ? PyObject_IsTrue(label) : 0;
-    if (labelled < 0 || (labelled && set_label(leaf, label, NULL) < 0))
+    if (leaf != NULL && children != NULL && set_label(leaf, children, NULL) < 0)
         Py_CLEAR(leaf);
     return leaf;
 }
 
 static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"data", "label", NULL};
-    PyObject *data, *label = NULL;
+    static char *names[] = {"data", "children", "local_grads", "label", NULL};
+    PyObject *data, *children = NULL, *local_grads = NULL, *label = NULL;
     (void)type;
-    return PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Value", names, &data, &label) ? make(data, label) : NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO$O:Value", names, &data, &children, &local_grads, &label))
+        return NULL;
+    return make(data, children, local_grads, label);
 }
 
 /* Value(2.0) and Value(2.0, "x") without a tuple of arguments; other calls go the general way. */
 static PyObject *value_vectorcall(PyObject *type, PyObject *const *args, size_t flags, PyObject *names) {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
     if (names == NULL && (count == 1 || count == 2))
-        return make(args[0], count == 2 ? args[1] : NULL);
+        return make(args[0], count == 2 ? args[1] : NULL, NULL, NULL);
     PyObject *tuple = PyTuple_New(count), *keywords = NULL, *node = NULL;
     if (tuple != NULL && (names == NULL || (keywords = PyDict_New()) != NULL)) {
         for (Py_ssize_t i = 0; i < count; i++)
@@ -496,6 +517,7 @@ static PyGetSetDef attributes[] = {
     {"data", get_data, set_data, NULL, NULL},
     {"_data", get_data, NULL, "The same, also while a function is traced.", "unchecked"},
     {"grad", get_grad, set_grad, NULL, NULL},
+    {"_grad", get_grad, NULL, "The same, also while a function is traced.", "unchecked"},
     {"label", get_label, set_label, NULL, NULL},
     {"parents", get_parents, NULL, NULL, NULL},
     {"_prev", get_parents, NULL, NULL, NULL},

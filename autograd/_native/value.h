@@ -6,6 +6,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "ieee.h"
 #include "operations.h"
 
 #ifdef _MSC_VER
@@ -52,7 +53,7 @@ typedef enum {
 enum { PLAIN, CONSTANT, DETACHED }; /* leaves */
 
 #define CODE(name, ...) OP_##name,
-enum { UNARY_OPERATIONS(CODE) BINARY_OPERATIONS(CODE) OPERATION_COUNT };
+enum { UNARY_OPERATIONS(CODE) UNARY_COUNT, LAST_UNARY = UNARY_COUNT - 1, BINARY_OPERATIONS(CODE) OPERATION_COUNT };
 #undef CODE
 #define CODE(name, ...) P_##name,
 enum { PARAMETRISED_OPERATIONS(CODE) PARAMETRISED_COUNT };
@@ -78,6 +79,7 @@ typedef struct {
     PyObject *codes;   /* {operation: its code} */
     PyObject *unusual; /* the list of modes that are set in any thread */
     PyObject *apply, *as_float, *watch_backward, *refuse_data, *refuse_backward, *equal, *compare, *read;
+    PyObject *general, *as_label, *refuse_node, *refuse_modulus;
     PyObject *labels;   /* {address: label}; few nodes have one */
     PyObject *is_asked; /* "_apply", the method of what takes part in operations, see autograd/dispatch.py */
 } Engine;

@@ -89,7 +89,7 @@ class Subprocess:
 
     def start(self) -> Reply:
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-B", worker.__file__],
+            [sys.executable, "-I", "-B", "-c", inspect.getsource(worker)],  # by its text: a zip file has no path to it
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, INSIDE: "1"}, start_new_session=True,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs small programs on somebody else's class: this file is the child process of a check, started by its path.
+"""Runs small programs on somebody else's class: this text is the child process of a check, `python -c` of it.
 
 Requests and replies are lines of JSON: programs as text in one direction, numbers and names in the other. It imports
 the standard library only, so that what the student's file imports is the student's business.
@@ -82,7 +82,7 @@ def described(error: BaseException) -> dict[str, str]:
     traceback, place = error.__traceback__, ""
     while traceback:
         file = traceback.tb_frame.f_code.co_filename
-        if file != __file__ and not file.startswith("<"):
+        if file != described.__code__.co_filename and not file.startswith("<"):
             place = f" ({os.path.basename(file)}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
     return {"error": f"{kind}: {message}{place}" if message else f"{kind}{place}", "type": kind}

@@ -81,7 +81,8 @@ def parameter_gradient(
     places = [tape.steps[number][1] for number in parameters]
     gradient = adjoints(tape, list(zip(found, (weight, one))), parameters, careful=careful)
     risk = [total, zero if penalty is None else found[1]]
-    wanted = [*risk, *(gradient.get(number, zero) for number in parameters)]
+    # The parameters themselves too, so that one stays of which only a gradient is needed, and no value.
+    wanted = [*risk, *(gradient.get(number, zero) for number in parameters), *parameters]
     tape, wanted = _finished(tape, wanted, True, native)
     return Form(tape, [], wanted[:2], dict(zip(places, wanted[2:])), True)
 

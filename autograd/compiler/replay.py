@@ -48,7 +48,7 @@ def _check(tape: Tape, number: int, kind: str, numbers: list[float], place: str)
     try:
         operation.forward(*numbers)
     except (ArithmeticError, ValueError) as error:
-        labels = [printable(label_of(tape, n)) for n in tape.steps[number][1:]]
+        labels = [printable(label_of(tape, n)) for n in dict.fromkeys(tape.steps[number][1:])]
         text = str(operation.explain(error, numbers))
         first, *rest = text.split("\n")
         named = " and ".join(f"'{label}'" for label in labels if label)

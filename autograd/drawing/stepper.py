@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from autograd.graph import topological_order
 from autograd.tracing import has_row
 from autograd.value import Value
 
-FOLDER = Path(__file__).parent
 SCRIPTS = (
     "operations.js",
     "numbers.js",
@@ -206,7 +206,8 @@ def read_snapshot(snapshot: Mapping[Value | str, float], nodes: Sequence[Value],
 
 def assemble(graph: Mapping[str, Any], functions: Sequence[str]) -> str:
     """The templates filled in. The graph is data throughout: `<` is escaped, so that no label ends the script."""
-    parts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in TEMPLATES}
+    folder = files(__package__)  # which may be inside of a zip file
+    parts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in TEMPLATES}
     parts["traced.js"] = f"const TRACED = [{', '.join(functions)}];"
     parts["graph.json"] = json.dumps(graph, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     first, *pieces = parts["page.html"].split("{{")

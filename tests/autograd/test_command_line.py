@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from autograd.__main__ import main
+from autograd.notation import NARROWEST, WIDTH, columns, cut, table
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -70,6 +72,10 @@ def test_finite_differences_stand_beside_the_gradient(capsys):
         (["x", "x", "=", "1"], ["'x' gives no value", "without spaces"]),
         (["x", "1=x"], ["'1=x'"]),
         (["exp(x)", "exp=1", "x=1"], ["'exp=1'"]),
+        (["2*pi*x", "x=1"], ["pi has no value", "Write pi=3.141592653589793 after"]),
+        (["e**x", "x=1"], ["e has no value", "Write e=2.718281828459045 after"]),
+        (["x + alpha", "x=1", "alhpa=2"], ["'alhpa=2'", "It has x, alpha.", "Write alpha=0.5"]),
+        (["where(x > 0, x, y)", "x=1"], ["no function 'where'", "Write maximum(x, y), minimum(x, y) or relu(x)"]),
     ],
 )
 def test_what_cannot_be_answered_has_status_2(capsys, arguments, parts):
@@ -118,3 +124,36 @@ def test_it_runs_as_a_program_on_any_console(encoding):
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     assert "df/dx   6.0" in process.stdout.decode(encoding).replace("\r\n", "\n")
+
+
+NAMES = {"latin": "alpha", "wide": "数量数量数量数量数量数量"}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("count", [1, 3, 5, 9])
+def test_tables_of_many_or_long_names_end_and_fit_on_the_screen(capsys, count, name):
+    names = [f"{name}{i}" for i in range(count)]
+    values = [f"{name}={0.1234567 + 0.31 * i}" for i, name in enumerate(names)]
+    status, out, err = run(capsys, "*".join(names), *values, "--second", "--check")
+    assert (status, err) == (0, "")
+    assert max(columns(line) for line in out.splitlines()[1:]) <= WIDTH  # the first is the expression itself
+    second = out[out.index("Second derivatives") : out.index("Forward pass")]
+    numbers = [float(text) for text in re.findall(r"(?<= )-?\d+\.[\de.+-]+", second)]
+    assert len(numbers) == count * count, "each with all its digits"
+
+
+@pytest.mark.parametrize("text", ["", "a", "价", "\u0301", "a long label", "价格价格", "e\u0301e\u0301e\u0301"])
+@pytest.mark.parametrize("limit", [-3, 0, 1, 2, 3, 5, 100])
+def test_a_text_is_cut_to_any_width(text, limit):
+    short = cut(text, limit)
+    assert columns(short) <= max(limit, 0)
+    assert short == text or short == "" or (short.endswith("…") and text.startswith(short[:-1]))
+    assert (short == text) == (columns(text) <= limit) or not text
+
+
+@pytest.mark.parametrize("lengths", [(200, 3, 3), (60, 60, 60), (90, 2, 50, 1), (40,) * 5, (5,) * 40, (0, 300, 0)])
+def test_the_widest_columns_of_a_table_give_way(lengths):
+    lines = table([["x" * length for length in lengths]] * 3, numbers=())
+    widths = [len(cell) for cell in lines[0].split()]
+    assert max(map(columns, lines)) <= max(WIDTH, (NARROWEST + 3) * len(lengths))
+    assert all(width == min(length, max(widths)) for width, length in zip(widths, filter(None, lengths)))

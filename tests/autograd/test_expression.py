@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value
-from autograd.expression import FUNCTIONS, Expression, ExpressionError
+from autograd.expression import ELSEWHERE, FUNCTIONS, Expression, ExpressionError
 
 NUMBERS = st.sampled_from(["0.0", "1.0", "2.0", "3.", "7.", "0.5", ".25", "1e1", "1.5e-1"])  # no endless integers
 
@@ -184,3 +185,34 @@ def test_an_error_outside_of_a_domain_points_at_the_operation():
 
 def test_only_names_that_are_listed_can_be_called():
     assert set(FUNCTIONS) == {*autograd.OPERATIONS, "sum", "max", "min", "abs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("where", "Write maximum(x, y), minimum(x, y) or relu(x)."),
+        ("ln", "Write log(x)."),
+        ("LN", "Write log(x)."),
+        ("log10", "Write log(x)/log(10)."),
+        ("asin", "Write arcsin(x)."),
+        ("arctan2", "Write arctan(y/x)."),
+        ("tg", "Write tan(x)."),
+        ("pow", "Write x**y."),
+        ("e", "Write exp(x)."),
+        ("sigmiod", "Write sigmoid(...), the nearest name."),
+        ("Max", "Write max(...), the nearest name."),
+        ("height", "Write one of identity, add"),
+        ("erosion", "Write one of identity, add"),
+    ],
+)
+def test_a_function_that_is_not_there(name, advice):
+    with pytest.raises(ExpressionError, match=f"There is no function '{name}'.") as caught:
+        Expression(f"1 + {name}(x, 2)")
+    assert str(caught.value).splitlines()[3].startswith(f"  {advice}")
+
+
+def test_what_is_written_instead_is_an_expression():
+    for advice in ELSEWHERE.values():
+        for part in re.split(r"(?<=\)), | or ", advice):
+            assert Expression(part).names.keys() <= {"x", "y"}
+    assert ELSEWHERE.keys().isdisjoint(FUNCTIONS)

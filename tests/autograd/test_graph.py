@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import pickle
 import random
 import sys
 import tracemalloc
+import weakref
+from typing import Any
 
 import pytest
 
@@ -142,3 +146,110 @@ def test_copy_stands_on_the_same_leaves():
 def test_an_operation_is_found_again_by_its_name():
     for op in [*autograd.OPERATIONS.values(), product_of_three, (Value(2.0) ** 2.5).operation]:
         assert pickle.loads(pickle.dumps(op)) is op
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext, autograd.detect_anomaly])
+def test_an_operation_made_at_each_step_dies_with_its_node_and_needs_no_collector(around):
+    def scaled_by(held):
+        @autograd.operation(lambda out, x: (held.data,))
+        def scaled(x):
+            return x * held.data
+
+        return scaled
+
+    gc.disable()
+    try:
+        with around():
+            x = y = Value(1.5)
+            alive = []
+            for _ in range(1000):
+                y = scaled_by(y)(x) * 0.5
+                alive.append(weakref.ref(y.parents[0].operation))
+            y.backward()
+        del y
+        assert not any(operation() for operation in alive)
+    finally:
+        gc.enable()
+
+
+LEAF = Value(2.0, "x")
+JUNK = [
+    None,
+    -1,
+    0,
+    3,
+    10**30,
+    "a",
+    [],
+    (),
+    {},
+    LEAF,
+    1.5,
+    b"x",
+    autograd.exp,
+    autograd.maximum,
+    product_of_three,
+    Value,
+]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_no_graph_raises_when_it_is_read_and_never_crashes(seed):
+    generator = random.Random(seed)
+    make, arguments = graph_of_everything()[2].__reduce__()
+    assert flatten(make(*arguments)) == flatten(graph_of_everything()[2])
+    for _ in range(200):
+        forged = [list(part) if not isinstance(part, dict) else dict(part) for part in arguments]
+        for _ in range(generator.choice([1, 1, 2])):
+            which = generator.randrange(len(forged))
+            part: Any = forged[which]
+            if generator.random() < 0.1 or not isinstance(part, list) or not part:
+                forged[which] = generator.choice(JUNK)
+            else:
+                place = generator.randrange(len(part))
+                part[place : place + generator.randrange(2)] = [generator.choice(JUNK)] * generator.randrange(2)
+        told = ""
+        try:
+            root = make(*forged)
+        except ValueError as error:
+            told = str(error)
+        assert not told or len(told.splitlines()) == 3
+        if not told:  # another graph, but a whole one
+            root.backward()
+            assert isinstance(repr(topological_order(root)), str)
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"operations": [autograd.exp], "counts": [2], "parents": [0, 0]},
+        {"operations": [autograd.add], "counts": [1], "parents": [0]},
+        {"operations": [autograd.add], "counts": [3], "parents": [0, 0, 0]},
+        {"operations": [(LEAF**3).operation], "counts": [2], "parents": [0, 0]},
+        {"operations": [product_of_three], "counts": [2], "parents": [0, 0]},
+        {"operations": [autograd.operations.constant], "counts": [1], "parents": [0]},
+        {"operations": [autograd.logsumexp], "counts": [0], "parents": []},
+        {"operations": [None]},
+        {"parents": [-1]},
+        {"parents": [1]},
+        {"parents": [2**70]},
+        {"counts": [-1]},
+        {"counts": [1, 1]},
+        {"data": ["a"]},
+        {"data": [1.0, 2.0]},
+        {"grads": [None]},
+        {"grads": []},
+        {"leaves": [2.0]},
+        {"leaves": []},
+        {"labels": {7: "x"}},
+        {"labels": {1: 3}},
+        {"labels": None},
+    ],
+)
+def test_a_forged_pickle_raises(lists):
+    make = graph_of_everything()[2].__reduce__()[0]
+    whole = {"leaves": [LEAF], "operations": [autograd.exp], "counts": [1], "parents": [0], "data": [1.0],
+             "grads": [0.0], "labels": {}}  # fmt: skip
+    assert make(*whole.values()).parents == (LEAF,)
+    with pytest.raises(ValueError, match="This is no graph of Values: "):
+        make(*(whole | lists).values())

@@ -6,6 +6,7 @@ All other tests of `autograd` and `nn` run on both, see `make test`. Run as a sc
 from __future__ import annotations
 
 import gc
+import importlib
 import math
 import os
 import pickle
@@ -24,6 +25,7 @@ import pytest
 import autograd
 from autograd import OPERATIONS, Value, operation
 from autograd._native import core, header
+from autograd.value import new_node
 
 REFUSED = os.environ.get("AUTOGRAD_PURE_PYTHON", "0") not in ("", "0")
 native = pytest.mark.skipif(autograd.backend != "native", reason="this is the engine in Python")
@@ -233,6 +235,10 @@ def every_call() -> None:
     fails(lambda: Value("a"))
     fails(lambda: Value())
     fails(lambda: Value(1.0, "a", 3))
+    fails(lambda: Value(1.0, (x,)))
+    fails(lambda: setattr(x, "label", 3))
+    pickle.loads(pickle.dumps(Value(1.0, (x, y), (2.0, 3.0), label="given"))).backward()
+    fails(lambda: new_node(1.0, OPERATIONS["exp"], [x, y]))
     fails(lambda: x + "a")
     fails(lambda: x == 3)
     fails(lambda: float(x))
@@ -256,6 +262,89 @@ def test_every_file_compiles_without_a_warning(compiler: str):
     flags = ["-std=c11", "-fsyntax-only", "-Wall", "-Werror", "-Wno-psabi", f"-I{sysconfig.get_paths()['include']}"]
     done = subprocess.run([compiler, *flags, *files], capture_output=True, text=True)
     assert len(files) > 10 and (done.returncode, done.stderr) == (0, "")
+
+
+FAST = ["-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-ffinite-math-only", "-fno-signed-zeros"]
+BUILD = """
+import sys
+import setuptools  # brings distutils where Python has none
+from distutils.core import run_setup
+
+built = run_setup("setup.py", stop_after="init")
+del built.ext_modules[1:]  # that of tapes takes a minute
+command = built.get_command_obj("build_ext")
+command.build_lib = command.build_temp = sys.argv[1]
+built.run_command("build_ext")
+"""
+
+
+@native
+@pytest.mark.skipif(sys.platform == "win32", reason="the options are those of gcc and clang")
+def test_options_that_break_ieee_arithmetic_are_taken_back_when_the_engine_is_built(tmp_path: Path):
+    pytest.importorskip("setuptools")
+    root = Path(__file__).parents[2]
+    options = " ".join(flag for flag in [*FAST, "-mdaz-ftz"] if accepts(flag))
+    environment = {**os.environ, "CFLAGS": options, "LDFLAGS": options}
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    shutil.copytree(root / "autograd", tmp_path / "autograd", ignore=lambda _, names: [n for n in names if ".so" in n],
+                    dirs_exist_ok=True)  # fmt: skip
+    environment |= {"PYTHONPATH": str(tmp_path)}
+    found = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=True)
+    backend, *lines = found.stdout.splitlines()
+    assert backend == "native", built.stderr
+    assert lines == "\n".join(table()).splitlines()
+
+
+@native
+@pytest.mark.skipif(sys.platform == "win32", reason="the options are those of gcc and clang")
+@pytest.mark.parametrize("flag", FAST)
+def test_no_file_compiles_with_such_an_option(flag: str):
+    for file in ("core.c", "tape/run.c"):
+        assert "IEEE arithmetic" in syntax(Path(header.__file__).parent / file, flag)
+
+
+def accepts(flag: str) -> bool:
+    return not subprocess.run(["cc", flag, "-E", "-x", "c", os.devnull], capture_output=True).returncode
+
+
+def syntax(file: Path, *flags: str) -> str:
+    command = ["cc", "-std=c11", "-fsyntax-only", *flags, f"-I{sysconfig.get_paths()['include']}", str(file)]
+    return subprocess.run(command, capture_output=True, text=True).stderr
+
+
+SECOND = """
+import sys
+sys.path[:] = {path!r}
+import autograd
+from autograd import Value
+from autograd._native import extension
+
+x = Value(2.0, "x")
+(x * x).backward()
+assert (autograd.backend, extension("core"), extension("tapes"), x.grad) == ("python", None, None, 4.0)
+"""
+
+
+@native
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+def test_another_interpreter_is_served_by_python_and_leaves_this_one_alone(kind: str):
+    x = Value(3.0)
+    code = SECOND.format(path=sys.path)
+    if sys.version_info >= (3, 13):
+        interpreters = importlib.import_module("_interpreters")
+        second = interpreters.create(kind)
+        error = interpreters.exec(second, code)
+        assert error is None, error
+    else:
+        interpreters = importlib.import_module("_xxsubinterpreters")
+        second = interpreters.create(isolated=kind == "isolated")
+        interpreters.run_string(second, code)
+    interpreters.destroy(second)
+    (x * x).backward()
+    assert x.grad == 6.0 and core.nodes_alive() >= 1
 
 
 @native

@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../interpreter.h"
 #include "program.h"
 
 #ifdef Py_GIL_DISABLED
@@ -292,15 +293,11 @@ static const char *const operations[] = {
 };
 #undef NAME
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "autograd._native.tapes", "Compiled tapes in C: see autograd/compiler.", -1,
-    NULL, NULL, NULL, NULL, NULL,
-};
-
-PyMODINIT_FUNC PyInit_tapes(void) {
-    PyObject *module = PyModule_Create(&definition), *type = PyType_FromSpec(&specification);
-    PyObject *names = PyTuple_New(OPERATION_COUNT);
-    int failed = module == NULL || type == NULL || names == NULL;
+static int fill(PyObject *module) {
+    if (only_in_the_main_interpreter(module) < 0)
+        return -1;
+    PyObject *type = PyType_FromSpec(&specification), *names = PyTuple_New(OPERATION_COUNT);
+    int failed = type == NULL || names == NULL;
     for (int k = 0; !failed && k < OPERATION_COUNT; k++) {
         PyObject *name = PyUnicode_FromString(operations[k]);
         if (name == NULL)
@@ -312,7 +309,18 @@ PyMODINIT_FUNC PyInit_tapes(void) {
              || PyModule_AddObjectRef(module, "OPERATIONS", names) < 0
              || PyModule_AddIntConstant(module, "VERSION", VERSION) < 0;
     Py_XDECREF(type), Py_XDECREF(names);
-    if (failed)
-        Py_CLEAR(module);
-    return module;
+    return failed ? -1 : 0;
 }
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, fill},
+    ONE_INTERPRETER
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "autograd._native.tapes", "Compiled tapes in C: see autograd/compiler.", 0,
+    NULL, module_slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit_tapes(void) { return PyModuleDef_Init(&definition); }

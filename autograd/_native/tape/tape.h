@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../ieee.h"
 #include "../operations.h"
 
 #define CODE(name, ...) OP_##name,
