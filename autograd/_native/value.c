@@ -479,6 +479,8 @@ static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     (void)type;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO$O:Value", names, &data, &children, &local_grads, &label))
         return NULL;
+    if (children == NULL && label != NULL && PyUnicode_CheckExact(label))
+        return make(data, label, local_grads, NULL);
     return make(data, children, local_grads, label);
 }
 

@@ -155,10 +155,6 @@ def test_names_of_parameters_and_operations_are_data(executable, label):
     ET.fromstring(draw(made(w, b), model=Model()).svg)
 
 
-def test_a_label_need_not_be_a_string(executable):
-    assert "7" in texts(draw(Value(1.0, 7)).svg)["n0"]
-
-
 # ----------------------------------------------------------------------------------------------- formats
 
 
