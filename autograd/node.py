@@ -16,6 +16,7 @@ class Node:
         data: float
         _data: float  # the same, also while a function is traced
         grad: float
+        _grad: float  # likewise
         label: str
 
         @property
@@ -36,7 +37,7 @@ class Node:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({short(self._data)}, grad={short(self.grad)}{label})"
+        return f"Value({short(self._data)}, grad={short(self._grad)}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickling.reduce(self)
@@ -44,6 +45,9 @@ class Node:
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Node:
             raise TypeError(messages.NO_SUBCLASSES)
+
+    if not TYPE_CHECKING:
+        _grad = property(lambda self: self.grad)
 
     # micrograd's names, for programs written for it
 

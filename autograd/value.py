@@ -33,7 +33,7 @@ def _unary(operation: Operation) -> Callable[[Value], Any]:
             return _in_mode(data, operation, (self,))
         node = blank()
         node._data = data
-        node.grad = 0.0
+        node._grad = 0.0
         node._label = ""
         node._operation = operation
         node._left = self
@@ -62,7 +62,7 @@ def _binary(operation: Operation) -> tuple[Callable[[Value, Any], Value], Callab
             return _in_mode(data, operation, (self, other))
         node = blank()
         node._data = data
-        node.grad = 0.0
+        node._grad = 0.0
         node._label = ""
         node._operation = operation
         node._left = self
@@ -106,11 +106,11 @@ class Value(Node):
     Comparisons go by data, `==` and `hash` by identity. Raises TypeError when data is no real number.
     """
 
-    __slots__ = ("_data", "grad", "_label", "_operation", "_left", "_right")
+    __slots__ = ("_data", "_grad", "_label", "_operation", "_left", "_right")
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if type(data) is float else as_float(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self._label = ""
         if label:
             self.label = label
@@ -129,6 +129,16 @@ class Value(Node):
         if self._left is not None:
             refuse_data(self)
         self._data = as_float(data)
+
+    @property
+    def grad(self) -> float:
+        if unusual:
+            read_in_mode(self)
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        self._grad = grad
 
     operation = property(operator.attrgetter("_operation"))
     is_leaf = property(lambda self: self._left is None)
@@ -164,11 +174,11 @@ class Value(Node):
         # Their adjoints until the end. `in` beats leaves.get below: a call costs more than a second look-up.
         leaves: dict[Value, float] = {} if interior else {self: as_float(gradient)}
         for node in interior:
-            node.grad = 0.0
+            node._grad = 0.0
         if interior:
-            self.grad = as_float(gradient)
+            self._grad = as_float(gradient)
         for node in reversed(interior):
-            adjoint, derivative = node.grad, node._operation.derivative
+            adjoint, derivative = node._grad, node._operation.derivative
             left, right = node._left, node._right
             if type(right) is Value:
                 try:
@@ -181,11 +191,11 @@ class Value(Node):
                 if left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
-                    left.grad += adjoint * partial
+                    left._grad += adjoint * partial
                 if right._left is None:
                     leaves[right] = leaves[right] + adjoint * other if right in leaves else adjoint * other
                 else:
-                    right.grad += adjoint * other
+                    right._grad += adjoint * other
             elif right is None:
                 try:
                     (partial,) = derivative if type(derivative) is tuple else derivative(node._data, left._data)
@@ -194,14 +204,14 @@ class Value(Node):
                 if left._left is None:
                     leaves[left] = leaves[left] + adjoint * partial if left in leaves else adjoint * partial
                 else:
-                    left.grad += adjoint * partial
+                    left._grad += adjoint * partial
             else:
                 partials = node._operation.partials(node._data, [parent._data for parent in node.parents])
                 for parent, partial in zip(node.parents, partials):
                     if parent._left is None:
                         leaves[parent] = leaves[parent] + adjoint * partial if parent in leaves else adjoint * partial
                     else:
-                        parent.grad += adjoint * partial
+                        parent._grad += adjoint * partial
         _add_to_grad(leaves)
 
     __add__, __radd__ = _binary(operations.add)
@@ -273,20 +283,20 @@ def _add_to_grad(adjoints: dict[Value, float]) -> None:
     of a loop, never into a round that calls nothing: no sum is lost, and after an interrupt the second loop takes up
     where the first one stopped. (A lock would stay locked when Ctrl-C comes at the end of its `with`.)
     """
-    for leaf in [leaf for leaf in adjoints if type(leaf.grad) is not float]:
-        leaf.grad = as_float(leaf.grad)
+    for leaf in [leaf for leaf in adjoints if type(leaf._grad) is not float]:
+        leaf._grad = as_float(leaf._grad)
     for leaf in [leaf for leaf in adjoints if leaf._operation is constant]:
         del adjoints[leaf]
     items = iter(adjoints.items())
     try:
-        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
+        for leaf, adjoint in items: leaf._grad += adjoint  # noqa: E701  # fmt: skip
     finally:
-        for leaf, adjoint in items: leaf.grad += adjoint  # noqa: E701  # fmt: skip
+        for leaf, adjoint in items: leaf._grad += adjoint  # noqa: E701  # fmt: skip
 
 
 def new_leaf(data: float, operation: Operation | None = None, grad: float = 0.0, label: str = "") -> Value:
     node = Value(data, label)
-    node.grad = grad
+    node._grad = grad
     node._operation = operation
     return node
 
