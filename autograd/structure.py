@@ -38,6 +38,8 @@ def gathered(x: Any) -> Any:
     >>> gathered(i * i for i in range(3))
     [0, 1, 4]
     """
+    if type(x) is float:  # most of them, at every call of a compiled function
+        return x
     if type(x) is tuple:
         return tuple(map(gathered, x))
     return list(map(gathered, x)) if type(x) is list or hasattr(x, "__next__") else x
@@ -49,6 +51,8 @@ def alike(x: Any, other: Any) -> bool:
     >>> alike([[1.0, 2.0], [3.0]], ([0.0, 0.0], [0.0])), alike([[1.0, 2.0], [3.0]], [0.0, 0.0, 0.0])
     (True, False)
     """
+    if type(x) is float and type(other) is float:
+        return True
     if not is_sequence(x) or not is_sequence(other):
         return not is_sequence(x) and not is_sequence(other)
     x, other = list(x), list(other)
