@@ -19,6 +19,7 @@ from autograd.explain import explain, trace
 from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.graph import topological_order
 from autograd.lint import lint
+from autograd.logical import equal, logical_and, logical_not, logical_or, not_equal
 from autograd.modes import no_grad
 from autograd.operations import (
     OPERATIONS,
@@ -59,12 +60,12 @@ from autograd.value import Value
 
 __all__ = [
     "Compiled", "GradcheckError", "OPERATIONS", "Operation", "TracingError", "Value", "absolute", "add", "arccos",
-    "arcsin", "arctan", "check_engine", "compile", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "erf",
-    "exp", "explain", "explore", "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity", "jacobian",
-    "jvp", "leaky_relu", "lint", "log", "log1p", "log_softmax", "logsumexp", "maximum", "minimum", "multiply",
-    "negative", "no_grad", "numerical_gradient", "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh",
-    "softmax", "softplus", "sqrt", "stop_gradient", "subtract", "sum", "tan", "tanh", "topological_order", "trace",
-    "value_and_grad", "where",
+    "arcsin", "arctan", "check_engine", "compile", "cos", "cosh", "detect_anomaly", "divide", "dot", "draw", "equal",
+    "erf", "exp", "explain", "explore", "expm1", "gaussian", "grad", "gradcheck", "hessian", "hvp", "identity",
+    "jacobian", "jvp", "leaky_relu", "lint", "log", "log1p", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logsumexp", "maximum", "minimum", "multiply", "negative", "no_grad", "not_equal", "numerical_gradient",
+    "operation", "power", "relu", "sech", "sigmoid", "sin", "sinh", "softmax", "softplus", "sqrt", "stop_gradient",
+    "subtract", "sum", "tan", "tanh", "topological_order", "trace", "value_and_grad", "where",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

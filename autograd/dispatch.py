@@ -263,16 +263,29 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> where(0.0 > 0, lambda: 1 / 0, -1.0)
     -1.0
 
-    A number that is chosen over a Value comes back as a Value, so that the result is of one kind.
+    A number that is chosen over a Value comes back as a Value, so that the result is of one kind. Conditions are
+    combined by `logical_and`, `logical_or` and `logical_not`. Raises TypeError for -1 and -2, which are what `~` makes
+    of True and False.
     """
-    if condition is not True and condition is not False and hasattr(condition, "_where"):
-        return condition._where(a, b)
+    if condition is not True and condition is not False:
+        if hasattr(condition, "_where"):
+            return condition._where(a, b)
+        tape = modes.tracing.get() if hasattr(condition, "_stop_gradient") else None
+        if tape is not None:  # a captured Value may change until the next run
+            return tape.placeholder(condition)._where(a, b)
+        refuse_inverted(condition)
     chosen, other = (a, b) if condition else (b, a)
     if callable(chosen):
         chosen = chosen()
     if type(chosen) is float and type(other) is not float and hasattr(other, "_apply") and not hasattr(other, "_where"):
         return type(other)(chosen)
     return chosen
+
+
+def refuse_inverted(condition: Any) -> None:
+    """Raises TypeError for what `~` makes of a bool, which holds whatever the bool was."""
+    if type(condition) is int and condition in (-2, -1):
+        raise TypeError(messages.inverted(condition))
 
 
 def stop_gradient(x: Any) -> Any:

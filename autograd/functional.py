@@ -18,7 +18,7 @@ from typing import Any
 from autograd import messages, modes, operations
 from autograd.dispatch import as_float
 from autograd.graph import interior_order, selected
-from autograd.structure import flat, fresh_nodes, is_sequence, like
+from autograd.structure import flat, fresh_nodes, gathered, is_sequence, like
 from autograd.value import Value, new_node, to_node
 
 _differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
@@ -121,6 +121,7 @@ def _recorded(
     """f's result on fresh nodes in place of the arguments `argnums`; these nodes; and whether it is to nest."""
     if not callable(f):
         raise TypeError(messages.no_function(f))
+    args = gathered(args)
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in chosen:
         if not hasattr(i, "__index__") or not -len(args) <= i < len(args):
@@ -132,7 +133,7 @@ def _recorded(
             fresh = list(args)
             for i in chosen:
                 fresh[i] = fresh_nodes(args[i])
-            yield f(*fresh, **kwargs), [fresh[i] for i in chosen], again
+            yield gathered(f(*fresh, **kwargs)), [fresh[i] for i in chosen], again
     finally:
         _differentiating.reset(inside)
 

@@ -138,7 +138,42 @@ def interior_data(node: Any) -> str:
 def compared_by_identity(number: Any) -> str:
     return (
         f"`v == {shown(number)}` compares a node with a number: always False.\n"
-        f"  Nodes are equal only to themselves, so that they can be keys.\n  Write v.data == {shown(number)}."
+        "  Nodes are equal only to themselves, so that they can be keys.\n"
+        f"  Write autograd.equal(v, {shown(number)}), or autograd.not_equal(v, {shown(number)}) for `!=`."
+    )
+
+
+def compared_in_a_trace(operator: str, line: str) -> str:
+    function = "equal" if operator == "==" else "not_equal"
+    return (
+        f"`{operator}` was used in a function that is traced, at {line}.\n"
+        "  Of nodes it is about identity, of numbers about their value, and a branch would be taken once and for all.\n"
+        f"  Write autograd.{function}(a, b) for a {operator} b, and autograd.where(autograd.{function}(a, b), c, d)"
+        f" for c if a {operator} b else d."
+    )
+
+
+def inverted(condition: int) -> str:
+    return (
+        f"A condition is {condition}, which is what `~` makes of {condition == -2}.\n"
+        "  Of a bool, `~` is the complement of a whole number, and holds whatever the bool was.\n"
+        "  Write autograd.logical_not(condition) for ~condition; of a number n that is meant as such, n != 0."
+    )
+
+
+def numpy_in_a_trace(function: str, line: str) -> str:
+    return (
+        f"numpy.{function} was given a placeholder of a function that is traced, at {line}.\n"
+        "  It computes with the numbers in arrays, which a placeholder does not have.\n"
+        "  Write autograd.where(c, a, b) for numpy.where(c, a, b), autograd.maximum(a, b) for numpy.maximum(a, b)."
+    )
+
+
+def trace_has_ended(name: str, line: str) -> str:
+    return (
+        f"{name} was used after the trace that made it had ended, at {line}.\n"
+        "  It stood for a number while the function was traced, and was kept beyond that; it has no number.\n"
+        "  Write return [result, kept] in the function, and take the second one from what it returns."
     )
 
 

@@ -16,7 +16,7 @@ class Node:
         data: float
         _data: float  # the same, also while a function is traced
         grad: float
-        _grad: float
+        _grad: float  # likewise
         label: str
 
         @property
@@ -45,6 +45,9 @@ class Node:
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Node:
             raise TypeError(messages.NO_SUBCLASSES)
+
+    if not TYPE_CHECKING:
+        _grad = property(lambda self: self.grad)
 
     # micrograd's names, for programs written for it
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from autograd.dispatch import Operation
 from autograd.tracing import COMPARISONS, Rule, Step, Tape
@@ -30,10 +30,12 @@ class Language:
     variable: str  # declares a name, where that is a statement
     assignment: str = "{} = {};"
     choice: str = "{} ? {} : {}"
+    divide: str = "{} / {}"
     blocks: tuple[str, str, str] = ("if ({}) {{", "}} else {{", "}}")
     indent: str = "  "
 
 
+T = TypeVar("T")
 Scope = tuple[tuple[int, int], ...]  # the way into nested choices: the number of each, and which of its branches
 
 
@@ -109,16 +111,19 @@ def stand_alone(kind: str, operands: Sequence[str], kinds: Sequence[Any]) -> lis
     least = [1, 1, 1] if kind == "where" else [2, 2] if kind in COMPARISONS else [BINDS[kind], BINDS[kind] + 1]
     if kind == "negative":
         least = [4]
-    binds = [2 if text.startswith("-") else BINDS.get(k, 4) for text, k in zip(operands, kinds)]
+    binds = [min(BINDS.get(k, 4), 2 if text.startswith("-") else 4) for text, k in zip(operands, kinds)]
     return [operand >= enough for operand, enough in zip(binds, least)]
 
 
 def pattern_of(language: Language, kind: str, count: int) -> str:
     patterns = {
         "where": language.choice, "power": language.power, "absolute": language.absolute, "equal": language.equal,
-        "unequal": language.unequal, **ARITHMETIC, **ORDER,
+        "unequal": language.unequal, **ARITHMETIC, **ORDER, "divide": language.divide,
     }  # fmt: skip
-    return patterns.get(kind) or f"{language.function(kind)}({', '.join(['{}'] * count)})"
+    if kind in patterns:
+        return patterns[kind]
+    function = language.function(kind)
+    return function if "{}" in function else f"{function}({', '.join(['{}'] * count)})"
 
 
 def uses_of(tape: Tape, wanted: Sequence[int]) -> tuple[list[int], list[Scope | None]]:
@@ -146,7 +151,7 @@ def uses_of(tape: Tape, wanted: Sequence[int]) -> tuple[list[int], list[Scope | 
     return uses, scopes
 
 
-def common(a: Scope, b: Scope) -> Scope:
+def common(a: tuple[T, ...], b: tuple[T, ...]) -> tuple[T, ...]:
     n = 0
     while n < min(len(a), len(b)) and a[n] == b[n]:
         n += 1

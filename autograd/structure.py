@@ -32,6 +32,51 @@ def like(x: Any, numbers: Iterator[Any]) -> Any:
     return [like(element, numbers) for element in x] if is_sequence(x) else next(numbers)
 
 
+def gathered(x: Any) -> Any:
+    """x with a list in place of every iterator, which can be walked over only once.
+
+    >>> gathered(i * i for i in range(3))
+    [0, 1, 4]
+    """
+    if type(x) is float:  # most of them, at every call of a compiled function
+        return x
+    if type(x) is tuple:
+        return tuple(map(gathered, x))
+    return list(map(gathered, x)) if type(x) is list or hasattr(x, "__next__") else x
+
+
+def alike(x: Any, other: Any) -> bool:
+    """Whether both are numbers, or sequences of as many elements that are alike.
+
+    >>> alike([[1.0, 2.0], [3.0]], ([0.0, 0.0], [0.0])), alike([[1.0, 2.0], [3.0]], [0.0, 0.0, 0.0])
+    (True, False)
+    """
+    if type(x) is float and type(other) is float:
+        return True
+    if not is_sequence(x) or not is_sequence(other):
+        return not is_sequence(x) and not is_sequence(other)
+    x, other = list(x), list(other)
+    return len(x) == len(other) and all(map(alike, x, other))
+
+
+def in_place_of(x: Any, items: Iterator[Any]) -> Any:
+    """The next items in the shape of x and in its kind: a tuple stays one, and a NumPy array one of objects.
+
+    >>> in_place_of((0.0, [0.0, 0.0]), iter("abc"))
+    ('a', ['b', 'c'])
+    """
+    if not is_sequence(x):
+        return next(items)
+    found = [in_place_of(element, items) for element in x]
+    if isinstance(x, tuple):
+        return type(x)(*found) if hasattr(x, "_fields") else tuple(found)
+    if hasattr(x, "astype") and hasattr(x, "flat"):
+        array = x.astype(object)
+        array[...] = found
+        return array
+    return found
+
+
 def fresh_nodes(x: Any) -> Any:
     """New nodes in the shape of x. A Value becomes the child of an identity, which keeps outer derivatives apart."""
     if not is_sequence(x):

@@ -53,6 +53,7 @@ class Tape:
     steps       ("input", place), ("parameter", place), ("constant", number), or the kind of a step and its operands:
                 ("multiply", 3, 4). A kind is the name of an operation, or an object that says more
     parameters  the leaves that the function captured, in the order in which it used them
+    arguments   the names of the inputs, where each argument is a number and has one
     labels      names that the function gave to steps
     fold        whether operations on plain numbers are carried out: not where rules are printed, to the last term
     """
@@ -62,8 +63,10 @@ class Tape:
         self.steps: list[Step] = []
         self.known: dict[Step, int] = {}
         self.parameters: list[Value] = []
+        self.arguments: list[str] | None = None
         self.labels: dict[int, str] = {}
         self._captured: dict[Value, int] = {}
+        self.ended = False  # whether the function returned: then its placeholders take part in nothing
 
     def add(self, step: Step) -> int:
         """The number of a step; equal steps are one."""
@@ -105,6 +108,15 @@ class Tape:
                         return simpler
                     break
         return self.add((name, *operands))
+
+    def condition(self, number: int) -> int:
+        """The step of whether a number is not 0, which is 1 or 0 and what a choice asks for."""
+        if self.steps[number][0] in COMPARISONS:
+            return number
+        return self.apply("unequal", number, self.constant(0.0))
+
+    def choice(self, condition: int, a: int, b: int) -> int:
+        return self.apply("where", self.condition(condition), a, b)
 
     def _folded(self, name: str, operands: Sequence[int], numbers: Sequence[float | None]) -> int | None:
         if name == "where":
@@ -151,6 +163,7 @@ class Tape:
         """The number of the step that stands for an operand: a placeholder, a Value, a plain number."""
         if type(operand) is Placeholder:
             if operand._tape is not self:
+                operand._living()
                 raise TracingError(messages.FOREIGN_PLACEHOLDER)
             return operand._number
         if type(operand) is Value:
@@ -231,6 +244,22 @@ class Tape:
                 new.labels[place[instead.get(number, number)]] = label
         return new, [place[instead.get(number, number)] for number in results]
 
+    def copied(self, outputs: Sequence[int], other: Tape, inputs: Sequence[int]) -> list[Placeholder]:
+        """The outputs on another tape, for inputs that are steps of it; parameters are captured there."""
+        place: list[int] = []
+        for number, (kind, *operands) in enumerate(self.steps):
+            if kind == "input":
+                place.append(inputs[operands[0]])
+            elif kind in LEAVES:
+                captured = kind == "parameter"
+                place.append(other.lift(self.parameters[operands[0]] if captured else operands[0]))
+            else:
+                step = (kind, *[place[operand] for operand in operands])
+                place.append(other.add(step) if isinstance(kind, Rule) else other.apply(*step))
+                if number in self.labels:
+                    other.labels.setdefault(place[-1], self.labels[number])
+        return [Placeholder(other, place[output]) for output in outputs]
+
     def uses(self, wanted: Sequence[int]) -> list[int]:
         """How often each step is used by those that the wanted ones need; to be wanted is a use, too."""
         steps, uses = self.steps, [0] * len(self.steps)
@@ -247,14 +276,14 @@ class Placeholder:
     """What a traced function is given in place of a number: it takes part in operations, and writes them down."""
 
     __slots__ = ("_tape", "_number")
-    __hash__ = None  # type: ignore[assignment]  # equality writes a comparison down
+    __hash__ = None  # type: ignore[assignment]  # equality is refused
 
     def __init__(self, tape: Tape, number: int) -> None:
         self._tape, self._number = tape, number
 
     @staticmethod
     def _apply(operation: Operation, operands: Sequence[Any]) -> Placeholder:
-        tape = next(operand._tape for operand in operands if type(operand) is Placeholder)
+        tape = next(operand._living() for operand in operands if type(operand) is Placeholder)
         numbers = [tape.lift(operand) for operand in operands]
         if has_row(operation, len(operands)) and not operation.parameters:
             name = operation.name
@@ -271,33 +300,63 @@ class Placeholder:
         return Placeholder(tape, tape.add((Rule(len(numbers)), result, *numbers, *partials)))
 
     def _where(self, a: Any, b: Any) -> Placeholder:
-        branches = [self._tape.lift(x() if callable(x) else x) for x in (a, b)]
-        return Placeholder(self._tape, self._choice(*branches))
+        tape = self._living()
+        branches = [tape.lift(x() if callable(x) else x) for x in (a, b)]
+        return Placeholder(tape, tape.choice(self._number, *branches))
 
     def _and(self, other: Any) -> Any:
         """Of two conditions; `and` would take one of them once and for all."""
-        number = _operand(self._tape, other)
-        return NotImplemented if number < 0 else Placeholder(self._tape, self._choice(number, self._tape.constant(0.0)))
+        tape = self._living()
+        number = _operand(tape, other)
+        if number < 0:
+            return NotImplemented
+        return Placeholder(tape, tape.choice(self._number, tape.condition(number), tape.constant(0.0)))
 
     def _or(self, other: Any) -> Any:
-        number = _operand(self._tape, other)
-        return NotImplemented if number < 0 else Placeholder(self._tape, self._choice(self._tape.constant(1.0), number))
+        tape = self._living()
+        number = _operand(tape, other)
+        if number < 0:
+            return NotImplemented
+        return Placeholder(tape, tape.choice(self._number, tape.constant(1.0), tape.condition(number)))
 
     def __invert__(self) -> Placeholder:
-        tape = self._tape
-        return Placeholder(tape, self._choice(tape.constant(0.0), tape.constant(1.0)))
+        tape = self._living()
+        return Placeholder(tape, tape.choice(self._number, tape.constant(0.0), tape.constant(1.0)))
 
     __and__ = __rand__ = _and
     __or__ = __ror__ = _or
 
-    def _choice(self, a: int, b: int) -> int:
-        tape, condition = self._tape, self._number
-        if tape.steps[condition][0] not in COMPARISONS:
-            condition = tape.apply("unequal", condition, tape.constant(0.0))
-        return tape.apply("where", condition, a, b)
+    def _compared(self, name: str, other: Any) -> Placeholder:
+        tape = self._living()
+        return Placeholder(tape, tape.apply(name, self._number, tape.lift(other)))
+
+    def _refuse_comparison(self, other: Any, operator: str) -> Any:
+        """`==` of numbers and nodes would be two things; what is neither is another thing, as everywhere."""
+        if _operand(self._living(), other) < 0:
+            return NotImplemented
+        raise TracingError(messages.compared_in_a_trace(operator, program_line()))
+
+    def __eq__(self, other: object) -> Any:
+        return self._refuse_comparison(other, "==")
+
+    def __ne__(self, other: object) -> Any:
+        return self._refuse_comparison(other, "!=")
 
     def _stop_gradient(self) -> Placeholder:
-        return Placeholder(self._tape, self._tape.add(("stop_gradient", self._number)))
+        tape = self._living()
+        return Placeholder(tape, tape.add(("stop_gradient", self._number)))
+
+    def _living(self) -> Tape:
+        """The tape, unless the trace has ended."""
+        if self._tape.ended:
+            self._refuse_use()
+        return self._tape
+
+    def _refuse_use(self) -> NoReturn:
+        kind, *which = self._tape.steps[self._number]
+        names = self._tape.arguments if kind == "input" else None
+        name = self.label or (names[which[0]] if names else self._tape.names()[self._number])
+        raise TracingError(messages.trace_has_ended(f"The placeholder {printable(name)}", program_line()))
 
     def leaky_relu(self, slope: float = 0.01) -> Any:
         from autograd.operations import leaky_relu
@@ -305,10 +364,16 @@ class Placeholder:
         return leaky_relu(self, slope)
 
     def __pos__(self) -> Placeholder:
+        self._living()
         return self
 
     def _refuse(self, *_: Any) -> NoReturn:
+        self._living()
         raise TracingError(messages.no_number_yet(program_line()))
+
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        self._living()
+        raise TracingError(messages.numpy_in_a_trace(getattr(function, "__name__", "f"), program_line()))
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = _refuse
     data = property(_refuse, _refuse)
@@ -317,6 +382,7 @@ class Placeholder:
     backward = _refuse
 
     def _refuse_as_sequence(self, *_: Any) -> NoReturn:
+        self._living()
         raise TracingError(messages.a_number_here(program_line()))
 
     __getitem__ = __len__ = _refuse_as_sequence
@@ -399,7 +465,8 @@ def _operand(tape: Tape, other: Any) -> int:
 
 def _unary(name: str) -> Callable[[Placeholder], Placeholder]:
     def method(self: Placeholder) -> Placeholder:
-        return Placeholder(self._tape, self._tape.apply(name, self._number))
+        tape = self._living()
+        return Placeholder(tape, tape.apply(name, self._number))
 
     return method
 
@@ -407,6 +474,8 @@ def _unary(name: str) -> Callable[[Placeholder], Placeholder]:
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def method(self: Placeholder, other: Any) -> Any:
         tape = self._tape
+        if tape.ended:
+            self._refuse_use()
         if type(other) is Placeholder and other._tape is tape:
             step = (name, self._number, other._number)
         else:
@@ -423,7 +492,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return Placeholder(tape, number)
 
     def reflected(self: Placeholder, other: Any) -> Any:
-        tape = self._tape
+        tape = self._living()
         number = _operand(tape, other)
         if number < 0:
             return NotImplemented
@@ -442,7 +511,7 @@ for _name, _row in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv
     _forward, _backward = _binary(_row)
     setattr(Placeholder, f"__{_name}__", _forward)
     setattr(Placeholder, f"__r{_name}__", _backward)
-for _name, _row in zip(("lt", "le", "gt", "ge", "eq", "ne"), COMPARISONS):
+for _name, _row in zip(("lt", "le", "gt", "ge"), COMPARISONS):
     setattr(Placeholder, f"__{_name}__", _binary(_row)[0])
 for _name, _row in {"neg": "negative", "abs": "absolute"}.items():
     setattr(Placeholder, f"__{_name}__", _unary(_row))

@@ -12,7 +12,7 @@ from operator import index
 from typing import Any
 
 import autograd
-from autograd import OPERATIONS, absolute, log, log1p, relu, softplus, where
+from autograd import OPERATIONS, absolute, equal, log, log1p, not_equal, relu, softplus, where
 from autograd.formatting import shown
 from autograd.tracing import is_traced
 
@@ -157,7 +157,7 @@ def _of_class(target: Any, numbers: list[Any]) -> Any:
     """numbers[target] for a class that is known only when the trace runs."""
     chosen = numbers[0]
     for k, number in enumerate(numbers[1:], 1):
-        chosen = where(target == k, number, chosen)
+        chosen = where(equal(target, k), number, chosen)
     return chosen
 
 
@@ -183,7 +183,11 @@ def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:
     else:
         pairs = [(_of_class(target, y) if is_traced(target) else y[_class(target, len(y))], 1.0)]
     try:
-        terms = [where(t != 0, lambda y_k=y_k, t=t: -t * log(y_k), 0.0) for y_k, t in pairs if is_traced(t) or t != 0]
+        terms = [
+            where(not_equal(t, 0), lambda y_k=y_k, t=t: -t * log(y_k), 0.0)
+            for y_k, t in pairs
+            if is_traced(t) or not_equal(t, 0)
+        ]
         return autograd.sum(terms)
     except ValueError:
         numbers = shown([float(f"{y_k:.6g}") for y_k in y])

@@ -42,6 +42,10 @@ INTERNAL = {  # caught inside of the package, or a text that is Python's
     "nn/compiled_epochs.py: raise OverflowError(f'the loss is {(loss if math.isfinite(found + penalty) else found "
     "+ penalty)}')": "so here",
     "autograd/compiler/source.py: raise NotImplementedError": "each language has its own",
+    "autograd/compiler/compiled.py: raise error.__cause__ from None": "raised by the placeholder",
+    "autograd/compiler/tables.py: raise TypeError(f'column {name!r}: {error}') from None": "becomes a part of no_table",
+    "autograd/compiler/tables.py: raise TypeError(f'{values.dtype} is no type of real numbers')": "so here",
+    "autograd/compiler/tables.py: raise TypeError(f'row {place[0]} holds None{where}')": "so here",
 }
 ELSEWHERE = {  # rooms whose own tests ask for their texts
     "autograd/checking.py": "tests/autograd/test_checking.py",

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib import import_module
+from itertools import repeat
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from autograd import modes
 from autograd.compiler import forms, messages, storage
-from autograd.compiler.arguments import count_of_arguments, names_of_arguments
+from autograd.compiler.arguments import bound, names_of_positional, required
 from autograd.compiler.replay import replay
 from autograd.compiler.runner import Runner, runner_of
+from autograd.compiler.tables import table_of
 from autograd.files import write_whole
-from autograd.structure import flat, is_sequence, like
-from autograd.tracing import Tape, is_traced
+from autograd.structure import alike, flat, gathered, in_place_of, is_sequence, like
+from autograd.tracing import Tape, TracingError, is_traced
 from autograd.value import Value
 
 Errors = Literal["raise", "nan"]
 MOST_THREADS = 1024
 ONE_ROW = {"batch": "value", "batch_value_and_grad": "value_and_grad"}  # the same for a single row
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def of_one_table(method: Method) -> Method:
+    """The method, which refuses columns that are given one by one."""
+
+    @wraps(method)
+    def checked(self: Compiled, *args: Any, **kwargs: Any) -> Any:
+        columns = sum(map(is_sequence, (*args[1:], *(x for name, x in kwargs.items() if name != "rows"))))
+        if columns:
+            raise TypeError(messages.columns_apart(method.__name__, 1 + columns))
+        return method(self, *args, **kwargs)
+
+    return cast(Method, checked)
 
 
 def compile(
@@ -63,7 +81,7 @@ def compile(
 class Compiled:
     """A function that was compiled, see `compile`.
 
-    f(*args)                    its value: a float, or a list of the shape that the function returns
+    f(*args, **kwargs)          its value: a float, or a list of the shape that the function returns
     f.value_and_grad(*args)     the value and a tuple with the gradient by each argument
     f.batch(rows)               the values of all rows
     f.batch_value_and_grad(rows), f.batch_jacobian(rows)
@@ -76,31 +94,88 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any] | None, example: tuple[Any, ...] | None) -> None:
         self.function, self._example = function, example
+        self._given_by_name: tuple[str, ...] = ()  # the last arguments
+        self._settings: dict[str, Any] = {}  # arguments that are no numbers
+        self._others: dict[Any, Compiled] = {}  # for calls that give other arguments than those without a default
         self._tape: Tape | None = None
         self._outputs: list[int] = []
         self._shape: Any = 0.0  # of the result
         self._programs: dict[str, Runner] = {}
+        self._count = None if example is None else len(example)  # of the arguments; None while it is not known
+        if example is None and function is not None:
+            wanted = required(function)
+            if wanted is not None:
+                self._count, self._given_by_name = len(wanted.positional + wanted.by_name), tuple(wanted.by_name)
         self.__doc__ = getattr(function, "__doc__", None)
         self.__name__ = getattr(function, "__name__", "f").replace("<lambda>", "f")
         self.__wrapped__ = function
 
+    def __get__(self, instance: Any, owner: Any = None) -> Compiled:
+        if instance is None:
+            return self
+        raise TypeError(messages.no_method(self.__name__, type(instance).__name__))
+
     # ------------------------------------------------------------------ the trace
 
-    def _trace(self, given: tuple[Any, ...] | None = None) -> Tape:
+    def _trace(self, given: tuple[Any, ...] = ()) -> Tape:
         """The tape. The first call's arguments are an example where there is no other and they hold a sequence."""
         if self._tape is None:
-            example = self._example if self._example is not None else given
+            example = self._example
+            if example is None and any(map(is_sequence, given)):
+                # A list is an example; of an array, operators make something of a function of numbers, too.
+                of_numbers = any(hasattr(x, "dtype") and is_sequence(x) for x in given) and self._takes_numbers()
+                try:
+                    if not of_numbers:
+                        return self._trace_on(given)
+                except (TypeError, ValueError, AttributeError):
+                    if not self._takes_numbers():
+                        raise
+                raise TypeError(messages.takes_numbers(self.__name__, given))
             if example is None:
-                example = (0.0,) * count_of_arguments(self.function)
-            tape = Tape()
-            places = iter(range(len(flat(list(example)))))
-            arguments = [like(argument, map(tape.input, places)) for argument in example]
-            with modes.traced_on(tape):
-                result = self.function(*arguments)  # type: ignore[misc]
-            self._outputs = [tape.lift(output) for output in flat(result)]
-            self._shape = like(result, iter([0.0] * len(self._outputs)))
-            self._tape, self._example = tape, example
+                if self._count is None:
+                    raise TypeError(messages.no_signature(self.function))
+                example = (0.0,) * self._count
+            return self._trace_on(example)
         return self._tape
+
+    def _trace_on(self, example: tuple[Any, ...]) -> Tape:
+        tape = Tape()
+        shapes = like(example, repeat(0.0))
+        tape.arguments = self._names_of(shapes)
+        places = iter(range(len(flat(shapes))))
+        arguments = [in_place_of(argument, map(tape.input, places)) for argument in example]
+        first = len(arguments) - len(self._given_by_name)
+        named = dict(zip(self._given_by_name, arguments[first:]))
+        try:
+            with modes.traced_on(tape):
+                result = gathered(self.function(*arguments[:first], **named, **self._settings))  # type: ignore[misc]
+                outputs = [tape.lift(output) for output in flat(result)]
+        except ValueError as error:
+            if isinstance(error.__cause__, TracingError):  # NumPy's, of a condition in an array
+                raise error.__cause__ from None
+            raise
+        finally:
+            tape.ended = True
+        self._outputs, self._shape = outputs, like(result, repeat(0.0))
+        self._tape, self._example = tape, tuple(shapes)
+        return tape
+
+    def _takes_numbers(self) -> bool:
+        """Whether the function can be traced with a number for each argument."""
+        try:
+            count = self._count or 0
+            self._traced_for((0.0,) * count, self._given_by_name, self._settings, count)._trace()
+        except Exception:
+            return False
+        return True
+
+    def _names_of(self, example: Sequence[Any]) -> list[str] | None:
+        """Those of the arguments, where each is a number."""
+        if any(map(is_sequence, example)):
+            return None
+        first = len(example) - len(self._given_by_name)
+        names = names_of_positional(self.function, first)  # type: ignore[arg-type]
+        return None if names is None else [*names, *self._given_by_name]
 
     @property
     def tape(self) -> Tape:
@@ -126,35 +201,90 @@ class Compiled:
     # ------------------------------------------------------------------ one row
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs and self.function is not None:
-            args = inspect.signature(self.function).bind(*args, **kwargs).args
-        if self.function is not None and any(map(is_traced, flat(list(args)))):
-            return self.function(*args)  # inside of another function that is compiled
-        self._trace(args if any(map(is_sequence, args)) else None)
-        numbers = self._numbers(args)
-        return like(self._shape, iter(self._run_once("value", numbers)))
+        args, kwargs = gathered(args), {name: gathered(x) for name, x in kwargs.items()}
+        if modes.tracing.get() is not None or any(map(is_traced, flat([*args, *kwargs.values()]))):
+            return self._inlined(args, kwargs)
+        compiled, numbers = self._given(args, kwargs)
+        return like(compiled._shape, iter(compiled._run_once("value", numbers)))
 
-    def value_and_grad(self, *args: Any) -> tuple[float, tuple[Any, ...]]:
-        """f and df/dx for each argument x: a number for a number, a list for a sequence.
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[float, tuple[Any, ...]]:
+        """f and df/dx for each argument x that is given: a number for a number, a list for a sequence.
 
         >>> compile(lambda x: x[0] * x[1], n_inputs=2).value_and_grad([2.0, 3.0])
         (6.0, ([3.0, 2.0],))
 
-        Raises TypeError where the function returns several numbers.
+        Arguments that are given by name come last, in the order of the signature. Raises TypeError where the function
+        returns several numbers.
         """
-        self._trace(args if any(map(is_sequence, args)) else None)
-        numbers = self._numbers(args)
-        self._single("value_and_grad")
-        value, *gradient = self._run_once("value_and_grad", numbers)
-        return value, tuple(like(self._example, iter(gradient)))
+        args, kwargs = gathered(args), {name: gathered(x) for name, x in kwargs.items()}
+        compiled, numbers = self._given(args, kwargs)
+        compiled._single("value_and_grad")
+        value, *gradient = compiled._run_once("value_and_grad", numbers)
+        return value, tuple(like(compiled._example, iter(gradient)))
 
-    def _numbers(self, args: tuple[Any, ...]) -> list[float]:
-        if len(args) != len(self._example or ()) or any(
-            len(flat(given)) != len(flat(example)) or is_sequence(given) != is_sequence(example)
-            for given, example in zip(args, self._example or ())
-        ):
+    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Compiled, list[float]]:
+        """The trace for a call, and its numbers. What has a default is an input where it is given, else a constant."""
+        compiled = self
+        if kwargs or (self._count is not None and len(args) != self._count) or self._given_by_name:
+            compiled, args = self._for_call(args, kwargs)
+        compiled._trace(args)
+        example = compiled._example or ()
+        if not alike(args, example):
+            of_numbers = not any(map(is_sequence, example)) and len(args) == len(example)
+            told = messages.takes_numbers(self.__name__, args) if of_numbers and any(map(is_sequence, args)) else ""
+            raise TypeError(told or messages.wrong_arguments(self.__name__, example, args))
+        return compiled, [float(Value(number).data) for number in flat(args)]
+
+    def _for_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Compiled, tuple[Any, ...]]:
+        """The trace for arguments that are given by name, or for more or fewer of them than have no default."""
+        if self.function is None:
+            return self, self._by_names(args, kwargs)
+        first = (self._count or 0) - len(self._given_by_name)
+        try:
+            call = bound(self.function, self.__name__, args, kwargs, first)
+        except TypeError:
+            if kwargs:
+                raise
+            raise TypeError(messages.wrong_arguments(self.__name__, self._expected(), args)) from None
+        names, settings, numbers = call.split()
+        if (len(numbers), names, settings) == (self._count, self._given_by_name, {}):
+            return self, numbers
+        key = (len(call.positional), names, tuple(settings.items()))
+        if key not in self._others:
+            self._others[key] = self._traced_for(None, names, settings, len(numbers))
+        return self._others[key], numbers
+
+    def _traced_for(self, example: Any, names: tuple[str, ...], settings: dict[str, Any], count: int) -> Compiled:
+        other = Compiled(self.function, example)
+        other._given_by_name, other._settings, other._count = names, settings, count
+        return other
+
+    def _expected(self) -> tuple[Any, ...]:
+        return self._example if self._example is not None else (0.0,) * (self._count or 0)
+
+    def _by_names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments of a function that was loaded, in order."""
+        names = self._trace().arguments
+        if not kwargs:
+            return args
+        if names is None:
+            raise TypeError(messages.arguments_without_names(self.__name__))
+        rest = names[len(args) :]
+        if set(rest) != set(kwargs):
+            given = f"{len(args)} by position, and by name {', '.join(kwargs)}"
+            raise TypeError(messages.wrong_call(self.__name__, f"({', '.join(names)})", given))
+        return (*args, *(kwargs[name] for name in rest))
+
+    def _inlined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result inside of another function that is compiled: its steps become part of the other trace."""
+        if self.function is not None:
+            return self.function(*args, **kwargs)
+        outer = modes.tracing.get() or next(x._tape for x in flat([*args, *kwargs.values()]) if is_traced(x))
+        args = self._by_names(args, kwargs)
+        if not alike(args, self._example):
             raise TypeError(messages.wrong_arguments(self.__name__, self._example, args))
-        return [float(Value(number).data) for number in flat(list(args))]
+        found = self._trace().copied(self._outputs, outer, list(map(outer.lift, flat(args))))
+        return like(self._shape, iter(found))
 
     def _run_once(self, form: str, numbers: list[float], errors: str = "raise", where: str = "") -> list[float]:
         results, raised = self._program(form).run_once(numbers)
@@ -168,18 +298,22 @@ class Compiled:
 
     # ------------------------------------------------------------------ many rows
 
+    @of_one_table
     def batch(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> Any:
         """The values of all rows, an array (n,), or (n, n_outputs) where the function returns several numbers.
 
-        rows     a table (n, n_inputs) of doubles; whatever has the buffer protocol is read in place
+        rows     a table (n, n_inputs) of doubles; whatever has the buffer protocol is read in place. The columns of a
+                 frame (pandas, polars, Arrow) belong to the arguments of their names
         threads  over which the rows are divided; they change no digit
-        errors   "raise", or "nan": infinities and NaN without an error
+        errors   "raise", or "nan": infinities and NaN without an error, and NaN for what is missing in a frame
 
-        Raises what the function raises for the first bad row, and names it: ArithmeticError, ValueError.
+        Raises what the function raises for the first bad row, and names it: ArithmeticError, ValueError. Raises
+        ValueError for a number that is missing, and for columns of other names.
         """
         found = self._run_rows("batch", rows, len(self._trace_outputs()), threads, errors)
         return found if is_sequence(self._shape) else found[:, 0]
 
+    @of_one_table
     def batch_value_and_grad(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> tuple[Any, Any]:
         """The values (n,) and their derivatives by the numbers of the row (n, n_inputs); see `batch`.
 
@@ -190,12 +324,14 @@ class Compiled:
         found = self._run_rows("batch_value_and_grad", rows, 1 + self.n_inputs, threads, errors)
         return found[:, 0], found[:, 1:]
 
+    @of_one_table
     def batch_jacobian(self, rows: Any, threads: int = 1, errors: Errors = "raise") -> tuple[Any, Any]:
         """The values (n, n_outputs) and the Jacobians (n, n_outputs, n_inputs); see `batch`."""
         count, n = len(self._trace_outputs()), self.n_inputs
         found = self._run_rows("batch_value_and_grad", rows, count * (1 + n), threads, errors)
         return found[:, :count], found[:, count:].reshape(len(found), count, n)
 
+    @of_one_table
     def backward(
         self, rows: Any, reduction: Literal["mean", "sum"] = "mean", threads: int = 1, errors: Errors = "raise"
     ) -> float:
@@ -259,20 +395,11 @@ class Compiled:
 
     def _table(self, rows: Any, threads: int, errors: str) -> Any:
         """The rows as an array (n, n_inputs) of doubles: the same memory where it holds doubles."""
-        np = import_module("numpy")
         if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
             raise ValueError(messages.wrong_threads(threads))
         if errors not in ("raise", "nan"):
             raise ValueError(messages.wrong_errors(errors))
-        try:
-            table = np.asarray(rows)
-            kind = table.dtype.kind
-            if kind == "O" or kind not in "biuf":
-                table = np.array([[float(Value(x).data) for x in row] for row in rows])
-            table = np.require(table, np.float64, "A")
-        except (TypeError, ValueError) as error:
-            raise TypeError(messages.no_table(rows, error)) from None
-        n = self.n_inputs
+        n, table = self.n_inputs, table_of(rows, self._trace().arguments, missing=errors)
         if table.ndim == 1 and (n == 1 or not len(table)):
             table = table.reshape(len(table), n)
         if table.ndim != 2 or table.shape[1] != n:
@@ -289,7 +416,9 @@ class Compiled:
         """
         from autograd.compiler import source  # which is needed for this alone
 
-        return source.to_python(self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._names())
+        return source.to_python(
+            self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._trace().arguments
+        )
 
     def to_c(self, name: str | None = None) -> str:
         """The function and its adjoint code in C99 that needs libm alone: to read, and to embed a gradient.
@@ -299,12 +428,7 @@ class Compiled:
         """
         from autograd.compiler import source
 
-        return source.to_c(self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._names())
-
-    def _names(self) -> list[str] | None:
-        """Those of the arguments, where each is a number."""
-        arguments = names_of_arguments(self.function) or []
-        return arguments if len(arguments) == self.n_inputs and not any(map(is_sequence, self._example or ())) else None
+        return source.to_c(self._trace(), self._outputs, self.n_inputs, name or self.__name__, self._trace().arguments)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the traced function and the numbers of its parameters to a file; `Compiled.load` reads it.

@@ -24,7 +24,7 @@ fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 log
 nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh tgamma trunc
 fpclassify isfinite isgreater isgreaterequal isinf isless islessequal islessgreater isnan isnormal isunordered signbit
 NAN INFINITY NULL EOF DOMAIN SING OVERFLOW UNDERFLOW PLOSS TLOSS X_TLOSS HUGE linux unix i386 arm mips sparc sun vax
-main abs math inputs parameters outputs inputs_bar parameters_bar outputs_bar
+main abs math ieee ieee_divide ieee_power inputs parameters outputs inputs_bar parameters_bar outputs_bar
 """
 TAKEN = frozenset([*WORDS.split(), *keyword.kwlist, *OPERATIONS])
 LIBRARY = """

@@ -5,17 +5,23 @@ What `source` frames as functions in Python and in C. The steps are those of `ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
 from autograd.compiler.identifiers import function_identifier, identifier
-from autograd.printer import LONGEST, Language, Scope, common, step_text
+from autograd.compiler.scopes import ALWAYS, OUTSIDE, Needs, Scopes
+from autograd.printer import LONGEST, Language, Scope, common, pattern_of, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
 
-DEEPEST = 20  # so many choices within each other are nested in Python; what is deeper is computed at any rate
+DEEPEST = 20  # so many choices within each other are nested as blocks: Python's parser takes 100
+# What cannot raise where the forward pass has computed one of these: 1 / x after log(x).
+SAFE_AFTER = {
+    "sin": ("sin", "cos", "tan"), "cos": ("sin", "cos", "tan"), "tan": ("sin", "cos", "tan"), "exp": ("exp", "expm1"),
+    "sinh": ("sinh", "cosh"), "cosh": ("sinh", "cosh"), "log": ("log",), "log1p": ("log1p",), "sqrt": ("sqrt",),
+}  # fmt: skip
 ALSO = 4  # so many more names of one adjoint stand in a comment
 
 
@@ -28,8 +34,11 @@ class Seed(NamedTuple):
     place: int
 
 
+Tests = tuple[tuple[str, bool], ...]  # the texts of conditions, and whether their contrary is meant
+
+
 class Statement(NamedTuple):
-    scope: Scope  # the choices that must have gone its way
+    tests: Tests  # what must hold, the outermost first
     name: str
     text: str
     also: Sequence[str]  # the other adjoints that it is
@@ -39,12 +48,13 @@ class Listing:
     """The steps of a function and of its adjoint code, a name for each, and their statements in a language.
 
     language  in which they are written
-    branches  whether a step that only one branch of a choice needs must not be computed elsewhere: it may raise there
+    partials  the same with functions that do not raise, for the backward pass. Where there are such, a step that only
+              one branch of a choice needs is not computed elsewhere, since it may raise there
     remark    how the language marks a comment
     """
 
     language: Language
-    branches: bool
+    partials: Language | None
     remark: str
 
     def __init__(
@@ -59,7 +69,11 @@ class Listing:
             raise ValueError(messages.NO_OUTPUTS)
         self.called: dict[str, None] = {}
         self.spell = self.language.function
-        self.language = replace(self.language, function=self._function)
+        self.language = replace(self.language, function=self._calling(self.language))
+        if self.partials is not None:
+            self.partials = replace(self.partials, function=self._calling(self.partials))
+        self.scopes = Scopes()
+        self.without: dict[int, set[int]] = {}  # for a step the conditions that are not looked at
         self.numbers = [float(value.data) for value in tape.parameters]
         self.taken: set[str] = set()
         self.last: dict[str, int] = {}
@@ -71,9 +85,14 @@ class Listing:
         self._name_steps()
         self._name_adjoints()
 
-    def _function(self, name: str) -> str:
-        self.called[name] = None
-        return self.spell(name)
+    def _calling(self, language: Language) -> Callable[[str], str]:
+        """The language's spelling of functions, which remembers those that are called."""
+
+        def function(name: str) -> str:
+            self.called[name] = None
+            return language.function(name)
+
+        return function
 
     # ------------------------------------------------------------------ steps
 
@@ -90,7 +109,57 @@ class Listing:
         self.seeds = [place[number] for number in seeds]
         self.inputs, self.parameters = [place[n] for n in inputs], [place[n] for n in parameters]
         self.bars = [(place[number], place[bars[number]]) for number in sorted(bars, reverse=True)]
-        self.forward = self.tape.uses(self.outputs)
+        self.forward, needs = self._needs(self.outputs, [1] * len(self.tape.steps))
+        if self.partials is not None:
+            self._compute_again(needs)
+        self.computing = self._by_operand()
+
+    def _compute_again(self, computed: Sequence[Needs]) -> None:
+        """Give the backward pass steps of its own where it needs one that the forward pass may not have computed."""
+        steps, forward = self.tape.steps, self.forward
+        needed: dict[int, set[int]] = {number: {OUTSIDE} for number in self.gradient}
+        again = set()
+        for number in reversed(range(len(steps))):
+            if number not in needed or steps[number][0] in LEAVES:
+                continue
+            needs = self.scopes.simplified(needed.pop(number))
+            if forward[number]:
+                if self.scopes.implied(needs, computed[number]):
+                    continue
+                again.add(number)
+            for operand, inner, _ in self._operand_needs(number, needs):
+                needed.setdefault(operand, set()).update(inner)
+        if not again:
+            return
+        new, place, own = Tape(), {}, {}
+        new.parameters = self.tape.parameters
+        for number, step in enumerate(steps):
+            if step[0] in LEAVES or forward[number]:
+                place[number] = len(new.steps)
+                # What the other choices around a choice have ruled out is not written, and may stand for anything.
+                operands = [place.get(operand, 0) for operand in self.tape.operands(number)]
+                new.steps.append(step if step[0] in LEAVES else (step[0], *operands))
+        for number, step in enumerate(steps):
+            if number in again or number not in place:
+                own[number] = len(new.steps)
+                new.steps.append((step[0], *[own.get(operand, place.get(operand, 0)) for operand in step[1:]]))
+        function, backward = {**own, **place}, {**place, **own}
+        new.labels = {function[number]: label for number, label in self.tape.labels.items()}
+        self.tape, self.outputs = new, [function[number] for number in self.outputs]
+        self.gradient = [backward[number] for number in self.gradient]
+        self.bars = [(function[number], backward[adjoint]) for number, adjoint in self.bars]
+        self.seeds = [function[number] for number in self.seeds]
+        self.inputs = [function[number] for number in self.inputs]
+        self.parameters = [function[number] for number in self.parameters]
+        self.forward, _ = self._needs(self.outputs, [1] * len(new.steps))
+
+    def _by_operand(self) -> dict[tuple[str, int], list[int]]:
+        """The steps of the forward pass, by their kind and their last operand."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for number, step in enumerate(self.tape.steps):
+            if self.forward[number] and step[0] not in LEAVES:
+                found.setdefault((step[0], step[-1]), []).append(number)
+        return found
 
     # ------------------------------------------------------------------ names
 
@@ -161,11 +230,10 @@ class Listing:
 
     def statements(self, results: Sequence[int]) -> tuple[list[Statement], list[Statement], list[str]]:
         """The statements of the forward and of the backward pass for these results, and the texts of the results."""
-        uses, scopes = self._uses(results)
-        order = [number for number, count in enumerate(uses) if count]
-        order.sort(key=lambda number: not self.forward[number])  # stable: the forward pass comes first
+        order, uses, needs = self._scheduled(results)
         passes: tuple[list[Statement], list[Statement]] = ([], [])
         self.texts = texts = dict(self.names)
+        self.flags: dict[object, str] = {}  # the names of conditions that are computed by themselves
         kinds: dict[int, object] = {}
         for number in order:
             step, operands = self.tape.steps[number], self.tape.operands(number)
@@ -173,56 +241,171 @@ class Listing:
                 if number not in texts:
                     texts[number] = self.language.literal(step[1])
                 continue
-            side = taken(operands[0], scopes[number]) if step[0] == "where" else None
+            side = self.scopes.settled(operands[0], needs[number]) if step[0] == "where" else None
             if side is None:
+                language = self._language_of(number, needs)
                 of = [kinds.get(operand, "") for operand in operands]
-                text, kind = step_text(self.language, step, [texts[operand] for operand in operands], of), step[0]
+                text = step_text(language, step, [texts[operand] for operand in operands], of)
+                kind = "" if pattern_of(language, step[0], len(operands)).endswith(")") else step[0]
             else:
                 text, kind = texts[operands[1 + side]], kinds.get(operands[1 + side], "")
             name = self.names.get(number, "")
             if not name and step[0] not in COMPARISONS and (uses[number] > 1 or len(text) > LONGEST):
                 name = self._numbered("t")
             if name:
-                also = self.also.get(number, [])
-                passes[not self.forward[number]].append(Statement(scopes[number], name, text, also))
+                written = passes[not self.forward[number]]
+                tests = self._tests(needs[number], written)
+                written.append(Statement(tests, name, text, self.also.get(number, [])))
             else:
                 kinds[number] = kind
             texts[number] = name or text
         return *passes, [texts[number] for number in results]
 
-    def _uses(self, results: Sequence[int]) -> tuple[list[int], list[Scope]]:
-        """How often each step is written, and the choices, of those known by then, that must have gone its way."""
+    def _language_of(self, number: int, needs: Sequence[Needs]) -> Language:
+        """That of partials for what may raise in the backward pass, unless the forward pass would have raised."""
+        kind, *operands = self.tape.steps[number]
+        if self.partials is None or self.forward[number] or kind in COMPARISONS or kind == "where":
+            return self.language
+        if kind == "divide" and self.tape.constant_of(operands[1]):
+            return self.language
+        before = ("divide", "log") if kind == "divide" else SAFE_AFTER.get(kind, ())
+        computed = [step for other in before for step in self.computing.get((other, operands[-1]), [])]
+        safe = any(self.scopes.implied(needs[number], needs[step]) for step in computed)
+        return self.language if safe else self.partials
+
+    def _needs(self, results: Sequence[int], forward: Sequence[int]) -> tuple[list[int], list[Needs]]:
+        """How often each step is written, and where it is needed.
+
+        forward  what the forward pass computes; the backward pass needs it in no other scope
+        """
         steps = self.tape.steps
-        uses = [0] * len(steps)
-        scopes: list[Scope] = [()] * len(steps)
-
-        def use(number: int, scope: Scope, times: int) -> None:
-            scopes[number] = common(scopes[number], scope) if uses[number] else scope
-            uses[number] += times
-
+        uses, needs = [0] * len(steps), [ALWAYS] * len(steps)
+        found: dict[int, set[int]] = {}
         for number in results:
-            use(number, (), 1)
+            uses[number] += 1
+            found.setdefault(number, set()).add(OUTSIDE)
         for number in reversed(range(len(steps))):
-            if not uses[number]:
+            if not uses[number] or steps[number][0] in LEAVES:
                 continue
-            scope = scopes[number] if self.branches else ()
-            kept = [condition < number for condition, _ in scope[:DEEPEST]]
-            scopes[number] = scope = scope[: kept.index(False) if False in kept else len(kept)]
-            for operand, inner, times in self._operand_scopes(number, scope):
-                use(operand, inner, times)
-        return uses, scopes
+            if self.partials is not None:
+                needs[number] = self.scopes.simplified(found.pop(number))
+                for condition in self.without.get(number, ()):
+                    needs[number] = self.scopes.without(condition, needs[number])
+            for operand, inner, times in self._operand_needs(number, needs[number]):
+                uses[operand] += times
+                if forward[number] or not forward[operand]:
+                    found.setdefault(operand, set()).update(inner)
+        return uses, needs
 
-    def _operand_scopes(self, number: int, scope: Scope) -> list[tuple[int, Scope, int]]:
-        """The operands of a step in that scope, each with its own scope, and how often it is written."""
+    def _operand_needs(self, number: int, needs: Needs) -> list[tuple[int, Needs, int]]:
+        """The operands of a step that is needed there, where each of them is, and how often it is written."""
         kind, operands = self.tape.steps[number][0], self.tape.operands(number)
         times = 1 + (kind in COMPARISONS)  # a comparison is written at every choice
         if kind != "where":
-            return [(operand, scope, times) for operand in operands]
+            return [(operand, needs, times) for operand in operands]
         condition, *values = operands
-        side = taken(condition, scope)
+        side = self.scopes.settled(condition, needs)
         if side is not None:
-            return [(values[side], scope, 1)]
-        return [(condition, scope, 1), *((value, (*scope, (condition, i)), 1) for i, value in enumerate(values))]
+            return [(values[side], needs, 1)]
+        return [
+            (condition, needs, 1),
+            *((value, self.scopes.taking(i, condition, needs), 1) for i, value in enumerate(values)),
+        ]
+
+    def _scheduled(self, results: Sequence[int]) -> tuple[list[int], list[int], list[Needs]]:
+        """The steps in an order in which each comes after its operands, and after the conditions around it; how often
+        each is written, and where it is needed.
+
+        Two steps may each wait for the condition that the other one is for: then one of them is computed without.
+        """
+        while True:
+            uses, needs = self._needs(results, self.forward)
+            order = [number for number, count in enumerate(uses) if count]
+            order.sort(key=lambda number: not self.forward[number])  # stable: the forward pass comes first
+            found = self._in_order(order, uses, needs)
+            if found is not None:
+                return found, uses, needs
+
+    def _in_order(self, order: Sequence[int], uses: Sequence[int], needs: Sequence[Needs]) -> list[int] | None:
+        """None where steps wait for each other; then one of them will no longer."""
+        around, test = self.scopes.around, self.scopes.test
+        done, known, found = bytearray(len(uses)), {OUTSIDE}, []
+        waiting: dict[int, int] = {}  # for a step the one that waits for it
+        circles = False
+        for last in order:
+            pending = [last]
+            while pending:
+                number = pending[-1]
+                if done[number]:
+                    pending.pop()
+                    continue
+                missing = [operand for operand in self.tape.operands(number) if uses[operand] and not done[operand]]
+                for scope in () if self.tape.steps[number][0] in COMPARISONS else needs[number]:
+                    way = []
+                    while scope not in known:
+                        way.append(scope)
+                        scope = around[scope]
+                    unknown = [test[scope][0] for scope in way if not done[test[scope][0]]]
+                    missing += [condition for condition in unknown if condition not in self.without.get(number, ())]
+                    known.update(() if unknown else way)
+                if not missing:
+                    done[number] = 1
+                    found.append(number)
+                    waiting.pop(number, None)
+                    continue
+                for other in missing:
+                    if other in waiting or other == last:
+                        last_cut = self._cut(number, other, waiting)
+                        while pending[-1] != last_cut:
+                            waiting.pop(pending.pop(), None)
+                        circles = True
+                        break
+                    waiting[other] = number
+                    pending.append(other)
+                    break
+        return None if circles else found
+
+    def _cut(self, number: int, other: int, waiting: Mapping[int, int]) -> int:
+        """Let one step of a circle no longer wait for a condition: it is computed whatever comes of that."""
+        while other in self.tape.operands(number):
+            number, other = waiting[number], number
+        self.without.setdefault(number, set()).add(other)
+        return number
+
+    # ------------------------------------------------------------------ choices
+
+    def _tests(self, needs: Needs, written: list[Statement]) -> Tests:
+        """The tests in front of a statement. One of several scopes is a condition that is computed by itself."""
+        around = self.scopes.common(needs)
+        tests = self._chain(around, written)
+        if len(needs) == 1:
+            return tests
+        if needs not in self.flags:
+            chains = [self._joined(self._texts_of(scope, around)) for scope in sorted(needs)]
+            self._add_flag(needs, tests, " or ".join(chains), written)
+        return (*tests, (self.flags[needs], False))
+
+    def _chain(self, scope: int, written: list[Statement]) -> Tests:
+        """The tests of a scope; the first ones of many in one condition that is computed by itself."""
+        start, depth = scope, self.scopes.depth
+        while depth[start] and (start == scope or depth[start] % DEEPEST):
+            start = self.scopes.around[start]
+        tests = self._texts_of(scope, start)
+        if start == OUTSIDE:
+            return tests
+        if start not in self.flags:
+            self._add_flag(start, (), self._joined(self._chain(start, written)), written)
+        return ((self.flags[start], False), *tests)
+
+    def _texts_of(self, scope: int, start: int) -> Tests:
+        return tuple((self.texts[condition], bool(side)) for condition, side in self.scopes.path(scope, start))
+
+    def _joined(self, tests: Tests) -> str:
+        return " and ".join(f"not {text}" if contrary else text for text, contrary in tests)
+
+    def _add_flag(self, key: object, tests: Tests, text: str, written: list[Statement]) -> None:
+        self.flags[key] = self._numbered("when")
+        written.append(Statement(tests, self.flags[key], text, ()))
 
     def body(self, gradient: bool) -> tuple[list[str], list[str]]:
         """The lines of the forward pass, and of the backward pass where the gradient is asked for."""
@@ -247,24 +430,18 @@ class Listing:
     def lines(self, statements: Sequence[Statement]) -> list[str]:
         """The statements, each inside the choices that it needs; neighbours share theirs."""
         found: list[str] = []
-        now: Scope = ()
+        now: Tests = ()
         first, second, _ = self.language.blocks
-        for scope, name, text, also in statements:
-            depth = len(common(now, scope))
-            for level, (condition, side) in enumerate(scope[depth:], depth):
-                test = self.texts[condition]
-                head = first.format(f"not {test}" if side else test)
-                if level == depth and now[depth : depth + 1] == ((condition, 0),):
+        for tests, name, text, also in statements:
+            depth = len(common(now, tests))
+            for level, test in enumerate(tests[depth:], depth):
+                head = first.format(self._joined((test,)))
+                if level == depth and test[1] and now[depth : depth + 1] == ((test[0], False),):
                     head = second
                 found.append(self.language.indent * level + head)
-            found.append(self.language.indent * len(scope) + self.bind(name, text, also))
-            now = scope
+            found.append(self.language.indent * len(tests) + self.bind(name, text, also))
+            now = tests
         return found
-
-
-def taken(condition: int, scope: Scope) -> int | None:
-    """Which branch a choice takes where its condition is settled by the choices around it."""
-    return next((side for test, side in scope if test == condition), None)
 
 
 def bars_of(names: Sequence[str]) -> list[str]:

@@ -107,3 +107,67 @@ def wrong_shape(name: str, n_inputs: int, shape: Any) -> str:
         "  Every column is one of the numbers that the function takes.\n"
         f"  Write rows of the shape (n, {n_inputs}), as numpy.zeros((10, {n_inputs}))."
     )
+
+
+def missing_number(row: int, *column: Any) -> str:
+    place = f"row {row}" + "".join(f", column {shown(name)}" for name in column)
+    return (
+        f"A number is missing in {place}.\n"
+        "  NaN in its place would go through the function without an error, and into every sum.\n"
+        '  Write f.batch(rows, errors="nan") for NaN there, or leave such rows out, as frame.dropna() does.'
+    )
+
+
+def other_columns(columns: Any, names: Any) -> str:
+    if names is None or len(set(columns)) < len(columns):
+        return (
+            f"Columns of the table have the same name: {shown(columns)}.\n"
+            "  They are read by their names, and which one is meant is not known.\n"
+            "  Write f.batch(frame.to_numpy()) to read them in the order in which they stand."
+        )
+    return (
+        f"The columns {shown(columns)} are not the arguments {shown(list(names))}.\n"
+        "  Columns with names belong to the arguments of these names, in whatever order they stand.\n"
+        f"  Write f.batch(frame[{shown(list(names))}]) for these, or f.batch(frame.to_numpy()) to read them in order."
+    )
+
+
+def columns_apart(name: str, count: int) -> str:
+    return (
+        f"{name} was given {count} columns as {count} arguments.\n"
+        "  The rows are one table, with a column for each number that the function takes.\n"
+        f"  Write f.{name}(numpy.column_stack([xs, ys])) for the columns xs and ys."
+    )
+
+
+def takes_numbers(name: str, args: Any) -> str:
+    return (
+        f"{name} takes numbers, one for each argument, got {shown(args)}.\n"
+        "  A call computes one row; many rows are a table.\n"
+        f"  Write {name}.batch(numpy.column_stack([xs, ys])) for a row at each place of xs and ys, or"
+        " autograd.compile(f, example=([0.0, 0.0],)) for a function of a sequence."
+    )
+
+
+def no_method(name: str, owner: str) -> str:
+    return (
+        f"{name} was compiled as a method of {owner}.\n"
+        "  A compiled function takes numbers, and the object is none: its numbers would be frozen into the trace.\n"
+        f"  Write self.{name} = autograd.compile(self._{name}) in __init__, for a plain method _{name}; or"
+        " @staticmethod above @autograd.compile."
+    )
+
+
+def wrong_call(name: str, wanted: str, problem: object) -> str:
+    return (
+        f"{name} was called with arguments that it does not take: {on_one_line(problem, 100).rstrip('.')}.\n"
+        f"  It takes {wanted}.\n  Write the arguments in this order, or each one by its name."
+    )
+
+
+def arguments_without_names(name: str) -> str:
+    return (
+        f"{name} was given arguments by name, but was loaded from a file that has no names.\n"
+        "  The file holds the steps of the function, and names only where every argument is a number.\n"
+        f"  Write {name}(1.0, 2.0), the arguments in order."
+    )

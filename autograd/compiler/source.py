@@ -10,6 +10,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from autograd._native import header
 from autograd.compiler.listing import Listing, bars_of
@@ -84,11 +85,52 @@ def _python_function(name: str) -> str:
     return f"math.{OPERATIONS[name].forward.__name__}" if header.is_primitive(OPERATIONS[name]) else name
 
 
+def _python_partial(name: str) -> str:
+    primitive = header.is_primitive(OPERATIONS[name]) and name not in NEVER_RAISE
+    return f"ieee({_python_function(name)}, {{}})" if primitive else _python_function(name)
+
+
+NEVER_RAISE = ("arctan", "tanh", "erf")
 PYTHON = Language(
-    _python_literal, _python_function, power="math.pow({}, {})", absolute="abs({})", equal="{} == {}",
+    _python_literal, _python_function, power="power({}, {})", absolute="abs({})", equal="{} == {}",
     unequal="{} != {}", constant="{} = {}", variable="", assignment="{} = {}", choice="{1} if {0} else {2}",
     blocks=("if {}:", "else:", ""), indent="    ",
 )  # fmt: skip
+PYTHON_PARTIALS = replace(PYTHON, function=_python_partial, power="ieee_power({}, {})", divide="ieee_divide({}, {})")
+# What is in front of the functions where they use it: x^y as the engine has it, and the arithmetic of partials.
+PYTHON_HELPERS = {
+    "power": """\
+# x^y, where it is real
+def power(x, y):
+    result = x**y
+    if isinstance(result, complex):
+        raise ValueError("the result would be complex")
+    return result""",
+    "ieee": """\
+# function(x) in the arithmetic of IEEE 754, which does not raise
+def ieee(function, x):
+    try:
+        return function(x)
+    except OverflowError:
+        return -math.inf if function is math.sinh and x < 0.0 else math.inf
+    except ValueError:
+        pole = {math.log: 0.0, math.log1p: -1.0}.get(function)
+        return -math.inf if x == pole else math.nan""",
+    "ieee_divide": """\
+# a / b in the arithmetic of IEEE 754, which does not raise
+def ieee_divide(a, b):
+    if b != 0.0:
+        return a / b
+    return math.copysign(math.inf, a) * math.copysign(1.0, b) if abs(a) > 0.0 else math.nan""",
+    "ieee_power": """\
+# x^y in the arithmetic of IEEE 754, which does not raise
+def ieee_power(x, y):
+    try:
+        result = x**y
+    except (ZeroDivisionError, OverflowError):
+        return -math.inf if math.copysign(1.0, x) < 0.0 and y % 2.0 == 1.0 else math.inf
+    return math.nan if isinstance(result, complex) else result""",
+}
 
 
 def to_python(
@@ -103,9 +145,8 @@ def to_python(
     For one output the second function returns the value and the lists of its derivatives by the inputs and (if there
     are any) by the parameters; for several it is `f_vjp`, which takes an adjoint for each output and returns the
     outputs and, for the sum of adjoint * output, the same lists. Parameters have their current numbers as default.
-    The source raises where Python's arithmetic and `math` raise, in partials as well (the engine's follow IEEE there:
-    sqrt'(0) is inf); of a choice, only the branch that is taken is computed
-    (and what other choices share with it).
+    The source raises where the engine does: in the forward pass, where Python's arithmetic and `math` raise. Partials
+    follow IEEE 754: sqrt'(0) is inf. Of a choice, only the branch that is taken is computed.
 
     >>> tape = Tape()
     >>> x = tape.input(0)
@@ -124,7 +165,7 @@ def returned(text: str) -> list[str]:
 
 
 class PythonSource(Frame):
-    language, branches, remark = PYTHON, True, "# {}"
+    language, partials, remark = PYTHON, PYTHON_PARTIALS, "# {}"
 
     def text(self) -> str:
         numbers = [f"parameters={self.name}_parameters"] * bool(self.parameters)
@@ -138,7 +179,9 @@ class PythonSource(Frame):
         says = f'"""{self.told("Return")}"""'
         second = self.function(self.gradient_name, [*self.input_names, *seeds, *numbers], [says, *lines])
         title = f'"""{self.name} and {self.gradient_name}, its adjoint code. They raise where Python and math raise."""'
-        parts = [f"{title}\n\nimport math", *self.numbers_text(), *self.helpers(), first, second]
+        used = set(re.findall(r"\w+(?=\()", first + second))
+        own = [text for name, text in PYTHON_HELPERS.items() if name in used]
+        parts = [f"{title}\n\nimport math", *self.numbers_text(), *own, *self.helpers(), first, second]
         return "\n\n\n".join(parts) + "\n"
 
     def numbers_text(self) -> list[str]:
@@ -185,7 +228,7 @@ def to_c(
 
 
 class CSource(Frame):
-    language, branches, remark = header.C, False, "/* {} */"
+    language, partials, remark = header.C, None, "/* {} */"
 
     def text(self) -> str:
         (forward, _), (again, backward) = self.body(False), self.body(True)
@@ -258,4 +301,8 @@ class CSource(Frame):
         return f"{constant} {argument}{array}".replace(" ", FIXED)
 
     def helper(self, name: str, operands: Sequence[str], statements: Sequence[str], result: str) -> str:
-        return header.printed(self.spell(name), operands, statements, result)
+        """Once in a file, however many of these sources it holds."""
+        function = self.spell(name)
+        guard = f"AUTOGRAD_{function.upper()}"
+        text = header.printed(function, operands, statements, result).rstrip("\n")
+        return f"#ifndef {guard}\n#define {guard}\n{text}\n#endif"

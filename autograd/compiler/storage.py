@@ -1,7 +1,7 @@
 """A compiled function as a JSON text: steps, numbers and labels, nothing that could be executed.
 
     {"format": "autograd tape", "version": 1, "name": "f", "example": [0.0, [0.0, 0.0]], "shape": 0.0,
-     "steps": [["input", 0], ["constant", 2.0], ["multiply", 0, 1]], "outputs": [2],
+     "arguments": null, "steps": [["input", 0], ["constant", 2.0], ["multiply", 0, 1]], "outputs": [2],
      "parameters": [[0.5, "w"]], "labels": {"2": "h"}, "sha256": "..."}
 
 The sum finds damage, it is no signature: whatever is read is checked step by step.
@@ -30,7 +30,7 @@ def to_text(name: str, example: Any, shape: Any, tape: Tape, outputs: list[int])
     """The text of a traced function."""
     content = {
         "format": FORMAT, "version": VERSION, "name": name, "example": _zeros(list(example)), "shape": _zeros(shape),
-        "steps": [_step(step) for step in tape.steps], "outputs": outputs,
+        "arguments": tape.arguments, "steps": [_step(step) for step in tape.steps], "outputs": outputs,
         "parameters": [[_number(parameter.data), parameter.label] for parameter in tape.parameters],
         "labels": {str(number): label for number, label in tape.labels.items()},
     }  # fmt: skip
@@ -45,9 +45,15 @@ def from_text(text: str | bytes) -> tuple[str, Any, Any, Tape, list[int]]:
         _fail(f"it is truncated or no JSON ({error})")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         _fail(f'it has no "format": "{FORMAT}"')
-    if content.get("version") != VERSION:
-        _fail(f"it is of version {shown(content.get('version'))}, and this program reads version {VERSION}")
-    if content.pop("sha256", None) != digest(content):
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
+        _fail(f"it is of version {shown(version)}, and this program reads version {VERSION}")
+    given = content.pop("sha256", None)
+    try:
+        found = digest(content)
+    except RecursionError:
+        _fail("it is nested too deeply")
+    if given != found:
         _fail("it was changed after it was saved: its sha256 does not fit")
     kinds = {"name": str, "example": list, "steps": list, "outputs": list, "parameters": list, "labels": dict}
     for key, kind in kinds.items():
@@ -60,17 +66,20 @@ def from_text(text: str | bytes) -> tuple[str, Any, Any, Tape, list[int]]:
             _fail("a parameter is no number with a label")
         tape.parameters.append(Value(_float(parameter[0]), parameter[1]))
     inputs = len(flat(example))
+    tape.arguments = _names(content.get("arguments"), inputs)
     for number, step in enumerate(content["steps"]):
-        if tape.add(_checked(step, number, inputs, len(tape.parameters))) != number:
+        kind, *rest = _checked(step, number, inputs, len(tape.parameters))
+        if (tape.constant(*rest) if kind == "constant" else tape.add((kind, *rest))) != number:
             _fail(f"step {number} occurs twice")
     for output in content["outputs"]:
         _place(output, len(tape.steps))
     if len(content["outputs"]) != len(flat(shape)):
         _fail("it has another number of outputs than its shape")
+    places = {str(number): number for number in range(len(tape.steps))}
     for key, label in content["labels"].items():
-        if not key.isdecimal() or int(key) >= len(tape.steps) or not isinstance(label, str):
+        if key not in places or not isinstance(label, str):
             _fail("a label belongs to no step")
-        tape.labels[int(key)] = label
+        tape.labels[places[key]] = label
     return content["name"], tuple(example), shape, tape, content["outputs"]
 
 
@@ -92,13 +101,22 @@ def _checked(step: Any, number: int, inputs: int, parameters: int) -> tuple[Any,
             return "constant", _float(rest[0])
         return kind, _place(rest[0], inputs if kind == "input" else parameters)
     operands = tuple(_place(operand, number) for operand in rest)
-    word, _, arity = kind.partition(" ")
-    if word == RULE and arity.isdecimal() and len(operands) == 1 + 2 * int(arity):
-        return (Rule(int(arity)), *operands)
+    arity = len(operands) // 2
+    if operands and kind == f"{RULE} {arity}" and len(operands) == 1 + 2 * arity:
+        return (Rule(arity), *operands)
+    operation = OPERATIONS.get(kind)
     fixed = dict.fromkeys(COMPARISONS, 2) | {"where": 3, "stop_gradient": 1}
-    if fixed.get(kind) != len(operands) and not (kind in OPERATIONS and has_row(OPERATIONS[kind], len(operands))):
+    row = operation is not None and not operation.parameters and has_row(operation, len(operands))
+    if fixed.get(kind) != len(operands) and not row:
         _fail(f"step {number} is no operation: {shown(step)}")
     return (kind, *operands)
+
+
+def _names(names: Any, count: int) -> list[str] | None:
+    texts = isinstance(names, list) and len(names) == count and all(type(name) is str for name in names)
+    if names is not None and not (texts and len(set(names)) == count):
+        _fail("the names of its arguments are none")
+    return names  # type: ignore[no-any-return]
 
 
 def _place(place: Any, limit: int) -> int:
@@ -110,7 +128,7 @@ def _place(place: Any, limit: int) -> int:
 def _shape(found: Any, depth: int = 0) -> Any:
     if isinstance(found, list) and depth < DEEPEST:
         return [_shape(part, depth + 1) for part in found]
-    if found != 0.0:
+    if type(found) not in (float, int) or found != 0:
         _fail("the shape of its arguments or of its result is none")
     return 0.0
 
@@ -126,7 +144,10 @@ def _number(number: float) -> float | str:
 def _float(number: Any) -> float:
     if number not in ("nan", "inf", "-inf") and type(number) not in (float, int):
         _fail(f"{shown(number)} is no number")
-    return float(number)
+    try:
+        return float(number)
+    except OverflowError:
+        _fail(f"{shown(number)} is larger than a double can be")
 
 
 def _fail(problem: str) -> NoReturn:

@@ -61,10 +61,13 @@ class Trainer:
         parameters: Sequence[Value],
     ) -> None:
         tape = Tape()
-        with modes.traced_on(tape):
-            found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
-            given = [tape.placeholder(parameter) for parameter in parameters]
-            extra = None if penalty is None else tape.lift(penalty(given))
+        try:
+            with modes.traced_on(tape):
+                found = tape.lift(loss([tape.input(place) for place in range(n_inputs)]))
+                given = [tape.placeholder(parameter) for parameter in parameters]
+                extra = None if penalty is None else tape.lift(penalty(given))
+        finally:
+            tape.ended = True
         self.tape, self.results = tape, (found, extra)
         self.n_inputs = n_inputs
         self.careful = not needs_care(tape)

@@ -229,8 +229,8 @@ def test_both_branches_of_a_choice_are_traced_and_a_condition_is_a_comparison():
         "where(greater(x0, 0), log(x0), x1)": lambda x: where(x[0] > 0, lambda: autograd.log(x[0]), x[1]),
         "where(unequal(x0, 0), x1, 2)": lambda x: where(x[0], x[1], 2),
         "where(less(x0, 1), 1, 0)": lambda x: where(x[0] < 1, 1.0, 0.0),
-        "where(equal(x0, x1), x0, x1)": lambda x: where(x[0] == x[1], x[0], x[1]),
-        "where(unequal(x0, 1), x0, x1)": lambda x: where(x[0] != 1, x[0], x[1]),
+        "where(equal(x0, x1), x0, x1)": lambda x: where(autograd.equal(x[0], x[1]), x[0], x[1]),
+        "where(unequal(x0, 1), x0, x1)": lambda x: where(autograd.not_equal(x[0], 1), x[0], x[1]),
         "where(greater(p0, x0), x1, x2)": lambda x: where(Value(1.0) > x[0], x[1], x[2]),
         "where(greater(p0, 2), x1, x2)": lambda x: where(Value(3.0) > 2.0, x[1], x[2]),  # p0 may change
         "multiply(greater_equal(x0, 0), x1)": lambda x: (x[0] >= 0) * x[1],

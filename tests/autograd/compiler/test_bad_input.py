@@ -128,16 +128,14 @@ def test_an_error_of_the_function_itself_comes_through():
 
 
 def test_a_placeholder_of_another_trace_is_refused():
-    held: list[Any] = []
-    autograd.compile(lambda x: held.append(x * 2) or x)(1.0)
     for function in (
-        lambda x: x * held[0],
-        lambda x: held[0] - x,
-        lambda x: held[0],
-        lambda x: autograd.maximum(x, held[0]),
+        lambda x: autograd.compile(lambda y: x * y),
+        lambda x: autograd.compile(lambda y: y - x),
+        lambda x: autograd.compile(lambda y: x),
+        lambda x: autograd.compile(lambda y: autograd.maximum(y, x)),
     ):
         with pytest.raises(TracingError, match="another function"):
-            autograd.compile(function)(1.0)
+            autograd.compile(lambda x, function=function: function(x).batch([[1.0]])[0], example=(1.0,))(1.0)
 
 
 def test_a_compiled_function_inside_of_another_is_traced_through():
@@ -156,7 +154,9 @@ def test_conditions_are_combined_by_and_or_not():
 
 def test_the_number_of_a_captured_value_is_not_read():
     w = Value(2.0, "w")
-    for function in (lambda x: x * w.data, lambda x: x * (w * w).data, lambda x: x if w else -x):
+    reads = [lambda x: x * w.data, lambda x: x * (w * w).data, lambda x: x if w else -x]
+    reads += [lambda x: x * w.grad]
+    for function in reads:
         with pytest.raises(TracingError, match="asked for a number"):
             autograd.compile(function)(1.0)
     assert autograd.compile(lambda x: x * w)(1.0) == w.data

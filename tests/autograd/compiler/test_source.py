@@ -317,18 +317,118 @@ def test_choices_nest_deeper_than_python_can_indent(compiler, tmp_path):
         assert_close(run(point), expected)
 
 
+def deep(count: int) -> Callable[[Any], Any]:
+    """sqrt(count - x) in the innermost of so many choices, and logarithms that are not defined there."""
+
+    def choice(x: Any, k: int) -> Any:
+        if k == count:
+            return autograd.sqrt(count - x)
+        return where(x > k - count, lambda: choice(x, k + 1), lambda: autograd.log(-x) * k)
+
+    return lambda x: choice(x, 0)
+
+
+@pytest.mark.parametrize("count", [22, 60])
+def test_no_branch_is_computed_that_is_not_taken_however_deep_it_is(count):
+    text = to_python(*traced(deep(count), 1), 1)
+    for point in ([0.5], [-0.5], [-1.5], [-7.25], [2.0 - count], [-count - 1.0], [0.0], [float(count)]):
+        assert_close(from_python(text, point), eager(deep(count), point, []))
+    scope: dict[str, Any] = {}
+    exec(text, scope)
+    for name in ("f", "f_value_and_grad"):
+        with pytest.raises(ValueError, match="domain"):
+            scope[name](count + 1.0)
+
+
+SHARED = {
+    "in two choices": lambda x, y: (
+        where(x > 0, lambda: autograd.log(x), 0.0) + where(x > 1, lambda: autograd.log(x) * y, y)
+    ),
+    "in three choices": lambda x, y: (
+        where(x > 0, lambda: 1 / x, 0.0) + where(y > 0, lambda: y / x, 1.0) * where(x > y, lambda: 1 / x + y, 2.0)
+    ),
+    "in both sides of one": lambda x, y: where(x > 0, lambda: autograd.sqrt(x + y), lambda: 2 * autograd.sqrt(x + y)),
+    "by a condition": lambda x, y: where(y > 0, lambda: where(autograd.log(y) > 0, lambda: autograd.log(y) / x, x), x),
+    "a negative branch": lambda x, y: where(x > 0, lambda: where(y > 0, -x, 0.0), y),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_choices_share_is_computed_where_one_of_them_takes_it(name):
+    function = SHARED[name]
+    text = to_python(*traced(function, 2), 2)
+    for point in itertools.product([-2.0, -1.0, 0.5, 1.0, 3.0], repeat=2):
+        try:
+            expected = eager(function, point, [])
+        except (ArithmeticError, ValueError) as error:
+            with pytest.raises(type(error)):
+                from_python(text, point)
+        else:
+            assert_close(from_python(text, point), expected)
+
+
+SINGULAR: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
+    "sqrt": (autograd.sqrt, [0.0, 4.0]),
+    "a root": (lambda x: (x * x) ** 0.5 + x**1.5, [0.0, 1.0]),
+    "arcsin": (autograd.arcsin, [1.0, -1.0, 0.5]),
+    "arccos": (lambda x: autograd.arccos(x) * 2, [1.0, -1.0]),
+    "a power": (lambda x: x**0.25 + (2 - x) ** 2.5, [0.0, 2.0, 1.0]),
+    "of a power": (lambda x: autograd.power(x, autograd.sqrt(x)), [0.0, 1.0]),
+    "where a root is taken": (lambda x: where(x >= 0, lambda: autograd.sqrt(x) * 3, 1.0), [0.0, -1.0, 1.0]),
+    "log of 0, unused": (lambda x: where(x > 0, lambda: autograd.log(x), lambda: autograd.sqrt(-x)), [0.0, -0.0, 2.0]),
+}
+UNDEFINED: list[tuple[Callable[[Any], Any], float]] = [
+    (autograd.sqrt, -1.0), (autograd.log, 0.0), (lambda x: 1 / x, 0.0), (autograd.exp, 1000.0),
+    (autograd.sin, math.inf), (lambda x: x**-3, 0.0), (lambda x: x**2.5, -1.0), (lambda x: x**300.0, 1e10),
+    (autograd.arcsin, 2.0),
+    (lambda x: where(x > 0, lambda: autograd.log(x - 5), x), 1.0), (autograd.sinh, -1000.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SINGULAR)
+def test_partials_at_singular_points_are_those_of_the_engine(name):
+    function, points = SINGULAR[name]
+    text = to_python(*traced(function, 1), 1)
+    for point in points:
+        assert_close(from_python(text, [point]), eager(function, [point], []))
+
+
+def test_the_forward_pass_raises_what_the_engine_raises():
+    for function, point in UNDEFINED:
+        scope: dict[str, Any] = {}
+        exec(to_python(*traced(function, 1), 1), scope)
+        with pytest.raises((ArithmeticError, ValueError)) as expected:
+            function(Value(point))
+        for name in ("f", "f_value_and_grad"):
+            with pytest.raises(expected.type):
+                scope[name](point)
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_several_sources_in_c_stand_in_one_file(language, tmp_path):
+    functions = {"first": elementwise, "second": rules, "third": network, "fourth": several}
+    texts = [to_c(*traced(function, 2), 2, name) for name, function in functions.items()]
+    (tmp_path / "all.c").write_text("\n".join(texts), encoding="ascii")
+    standard = ["-std=c99", "-pedantic"] if language == "c" else ["-std=c++14"]
+    command = ["gcc", "-x", language, "-Wall", "-Wextra", "-Werror", *standard, "-c", "all.c", "-o", "all.o"]
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+
+
 def test_equality_is_that_of_numbers():
-    tape, outputs = traced(lambda x: where(x == 1.0, lambda: x * x, lambda: where(x != 2.0, -x, 7.0)), 1)
+    tape, outputs = traced(
+        lambda x: where(autograd.equal(x, 1.0), lambda: x * x, lambda: where(autograd.not_equal(x, 2.0), -x, 7.0)), 1
+    )
     text = to_python(tape, outputs, 1)
     assert [from_python(text, [x]) for x in (1.0, 2.0, 3.0)] == [([1.0], [[2.0]]), ([7.0], [[0.0]]), ([-3.0], [[-1.0]])]
 
 
-def test_c_follows_ieee_where_python_raises(compiler, tmp_path):
+def test_partials_follow_ieee(compiler, tmp_path):
     tape, outputs = traced(lambda x: autograd.sqrt(x), 1)
     run = Compiled(built(to_c(tape, outputs, 1), tmp_path, compiler), 1, 0, 1)
-    assert run([0.0]) == ([0.0], [[math.inf]])
-    with pytest.raises(ZeroDivisionError):
-        from_python(to_python(tape, outputs, 1), [0.0])
+    assert run([0.0]) == from_python(to_python(tape, outputs, 1), [0.0]) == ([0.0], [[math.inf]])
 
 
 def test_a_parameter_that_comes_to_nothing_keeps_its_place(compiler, tmp_path):
@@ -422,9 +522,12 @@ static const double f_parameters[2] = {
 };
 
 /* max(0, x) */
+#ifndef AUTOGRAD_OP_RELU
+#define AUTOGRAD_OP_RELU
 static inline double op_relu(double x) {
     return (x <= 0.0) ? 0.0 : x;
 }
+#endif
 
 double f(double x, double y, const double parameters[]) {
     if (!parameters) parameters = f_parameters;

@@ -45,6 +45,7 @@ FUNCTIONS = {
     ),
     "a network": (lambda: autograd.compile(NETWORK, n_inputs=2), ([1.0, 2.0],)),
     "a constant": (lambda: autograd.compile(lambda x: math.nan), (1.0,)),
+    "zeros of both signs": (lambda: autograd.compile(lambda x: autograd.where(x > 0, 0.0, -0.0) / x), (-1.0,)),
     "no arguments": (lambda: autograd.compile(lambda: w * w), ()),
 }
 
@@ -141,6 +142,21 @@ DAMAGED = {
     "a shape that is none": (lambda: forged(put("shape", {"a": 1})), "the shape of its arguments"),
     "a parameter without a label": (lambda: forged(put("parameters", [[0.5]])), "no number with a label"),
     "a label of no step": (lambda: forged(put("labels", {"1000": "h"})), "a label belongs to no step"),
+    "a label of digits without end": (lambda: forged(put("labels", {"9" * 5000: "h"})), "a label belongs to no step"),
+    "a label of foreign digits": (lambda: forged(put("labels", {"\u0661": "h"})), "a label belongs to no step"),
+    "a version that is a bool": (lambda: forged(put("version", True)), "of version True"),
+    "a version that is a fraction": (lambda: forged(put("version", 1.0)), "of version 1.0"),
+    "a constant beyond all doubles": (lambda: forged(step("constant", 10**400)), "larger than a double can be"),
+    "a constant that is a list": (lambda: forged(step("constant", [])), "[] is no number"),
+    "a parameter beyond all doubles": (lambda: forged(put("parameters", [[10**400, "w"]])), "larger than a double"),
+    "a rule of digits without end": (lambda: forged(step("rule " + "9" * 5000, 0)), "is no operation"),
+    "a rule of foreign digits": (lambda: forged(step("rule \u0661", 0, 0, 0)), "is no operation"),
+    "a rule without operands": (lambda: forged(step("rule 0")), "is no operation"),
+    "an operation with a number of its own": (lambda: forged(step("leaky_relu", 0)), "is no operation"),
+    "a shape that is a bool": (lambda: forged(put("example", [False, 0.0])), "the shape of its arguments"),
+    "names of other arguments": (lambda: forged(put("arguments", ["x"])), "the names of its arguments"),
+    "names that are the same": (lambda: forged(put("arguments", ["x", "x"])), "the names of its arguments"),
+    "names that are none": (lambda: forged(put("arguments", [{}, 1])), "the names of its arguments"),
 }
 
 

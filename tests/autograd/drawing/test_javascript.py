@@ -50,7 +50,9 @@ PRINTED = {
         ["(x + Infinity) - (-Infinity)", "[NaN * x]"],
     ),
     "numbers alone": (operation(lambda out, x: (0.0,))(lambda x: 2.5), 1, ["return 2.5;", "return [0];"]),
-    "equality": (operation((1.0,))(lambda x: autograd.where(x == 2, x, -x)), 1, ["(x === 2) ? x : (-x)"]),
+    "equality": (
+        operation((1.0,))(lambda x: autograd.where(autograd.equal(x, 2), x, -x)), 1, ["(x === 2) ? x : (-x)"]
+    ),
     "a number as a condition": (operation((1.0,))(lambda x: autograd.where(x, 1.0, 2.0)), 1, ["(x !== 0) ? 1 : 2"]),
     "reflected operators": (operation((1.0,))(lambda x: 2 / (3 - x) ** 2), 1, ["2 / power(3 - x, 2)"]),
 }  # fmt: skip
