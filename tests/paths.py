@@ -246,7 +246,9 @@ class CLibrary:
 
     def __init__(self, cases: Sequence[Case], folder: str) -> None:
         self.names = {case.name: f"case_{k}" for k, case in enumerate(cases)}
-        text = "\n".join(compiled(case).to_c(self.names[case.name]) for case in cases)
+        functions = {case.name: compiled(case) for case in cases}
+        self.parameters = {name: len(f.parameters) for name, f in functions.items()}
+        text = "\n".join(f.to_c(self.names[name]) for name, f in functions.items())
         source, library = Path(folder, "cases.c"), Path(folder, "cases.so")
         source.write_text(text, encoding="ascii")
         flags = ["-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
@@ -261,7 +263,9 @@ class CLibrary:
             inputs: list[Any] = [ctypes.c_double(number) for number in point]
             if len(point) > 16:
                 inputs = [(ctypes.c_double * len(point))(*point)]
-            value = function(*inputs, bars)
+            count = self.parameters[case.name]
+            numbers = ([None], [(ctypes.c_double * count)()]) if count else ([], [])  # NULL: those of the source
+            value = function(*inputs, *numbers[0], bars, *numbers[1])
             expected = reference(case, point)
             yield expected if expected.error else Outcome(value, tuple(bars))
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
+from autograd.compiler.powers import without_powers
 from autograd.compiler.identifiers import function_identifier, identifier
 from autograd.compiler.scopes import ALWAYS, OUTSIDE, Needs, Scopes
 from autograd.printer import LONGEST, Language, Scope, common, pattern_of, step_text
@@ -104,7 +105,12 @@ class Listing:
         bars = adjoints(both, list(zip(found, seeds)), [*inputs, *parameters], False, careful=True)
         zero = both.constant(0.0)
         results = [*found, *(bars.get(number, zero) for number in [*inputs, *parameters])]
-        self.tape, place = plain(both)
+        if self.partials is None:  # where nothing raises, it need not be seen that a power does
+            both, position = without_powers(both)
+            self.tape, place = plain(both)
+            place = [place[index] for index in position]
+        else:
+            self.tape, place = plain(both)
         self.outputs, self.gradient = [place[number] for number in found], [place[n] for n in results[len(found) :]]
         self.seeds = [place[number] for number in seeds]
         self.inputs, self.parameters = [place[n] for n in inputs], [place[n] for n in parameters]

@@ -36,9 +36,15 @@ POWERS: dict[float, Callable[[Any], Any]] = {
 
 def expand_powers(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:
     """The tape with these powers spelled out, and where the results are now."""
+    new, position = without_powers(tape)
+    return new, [position[number] for number in results]
+
+
+def without_powers(tape: Tape) -> tuple[Tape, Sequence[int]]:
+    """The same, and where each step is now."""
     if "power" not in map(itemgetter(0), tape.steps):
-        return tape, list(results)
-    new, position = Tape(), []
+        return tape, range(len(tape.steps))
+    new, position = Tape(), list[int]()
     new.parameters = tape.parameters
     for step in tape.steps:
         exponent = tape.constant_of(step[2]) if step[0] == "power" else None
@@ -50,4 +56,4 @@ def expand_powers(tape: Tape, results: Sequence[int]) -> tuple[Tape, list[int]]:
             index = new.add((step[0], *[position[operand] for operand in step[1:]]))
         position.append(index)
     new.labels = {position[number]: label for number, label in tape.labels.items()}
-    return new, [position[number] for number in results]
+    return new, position

@@ -19,6 +19,7 @@ from autograd import (
     relu, sech, sigmoid, sin, sinh, softplus, sqrt, stop_gradient, tan, tanh, where,
 )  # fmt: skip
 from autograd import Value
+from tests.autograd import test_logical
 from tests.autograd.compiler.eager import slopes
 from tests.paths import (
     PATHS, Case, CLibrary, available_kernels, by_parameters, by_rows, disagreements, kernels, reference,
@@ -148,7 +149,7 @@ ERRORS += [
     Case("a sum of many -0.0", lambda x: autograd.sum(PARAMETERS) + x, [(-0.0,), (0.0,)]),
     Case("a product of many -0.0", lambda x: autograd.dot(PARAMETERS, [1.0] * 20) + x, [(-0.0,), (0.0,)]),
 ]
-CASES = [*SELECTIONS, *POWERS, *FORMS, *ERRORS]
+CASES = [*SELECTIONS, *POWERS, *FORMS, *ERRORS, *(Case(*case) for case in test_logical.CASES)]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -170,7 +171,7 @@ def test_c_source_comes_to_one_number(tmp_path: Path):
     assert not wrong, "\n".join([f"{len(wrong)}:", *wrong])
 
 
-RANDOM = {name: PATHS[name] for name in ("grad", "one row", "backward over rows")} | {
+RANDOM = {name: PATHS[name] for name in ("grad", "one row", "backward over rows", "to_python")} | {
     "rows": lambda case: by_rows(case, counts=(7,))
 }
 
