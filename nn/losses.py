@@ -92,7 +92,7 @@ def hinge(prediction: Any, target: Any) -> Any:
     for _, d in pairs:
         if not is_traced(d) and d not in (-1, 1):
             raise ValueError(
-                f"hinge takes targets -1 and +1, got {shown(d)}.\n  The sign of the target says which side is right.\n"
+                f"hinge takes targets -1 and +1, got {_written(d)}.\n  The sign of the target says which side is right.\n"
                 "  Write 2 * target - 1 for targets 0 and 1."
             )
     return autograd.sum(relu(1 - d * y) for y, d in pairs) / len(pairs)
@@ -121,7 +121,7 @@ def _binary_cross_entropy(y: Any, d: Any) -> Any:
         raise ValueError
     except ValueError:
         raise ValueError(
-            f"binary_cross_entropy is infinite or not defined at prediction {y}, target {d}.\n"
+            f"binary_cross_entropy is infinite or not defined at prediction {y}, target {_written(d)}.\n"
             "  A prediction must be a probability, and 0 and 1 are right or infinitely wrong.\n"
             "  Write nn.binary_cross_entropy_with_logits(z, target) for the logit z, before the sigmoid."
         ) from None
@@ -141,10 +141,13 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any) -> Any:
 
 
 def _from_logit(z: Any, d: Any) -> Any:
-    if type(d) is float:
-        if d in (0.0, 1.0):
-            return softplus(-z) if d else softplus(z)
+    def both() -> Any:
         return d * softplus(-z) + (1 - d) * softplus(z)
+
+    if type(d) is float:
+        if d not in (0.0, 1.0):
+            return both()
+        return where((z > -inf) & (z < inf), both, lambda: softplus(-z) if d else softplus(z))
     size, wrong = where(z < 0, -z, z), where(z < 0, d, 1 - d)  # |z|, but with a derivative at 0
     return softplus(-size) + _share(wrong, size)
 
@@ -241,11 +244,16 @@ def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     for _, d in pairs:
         if not is_traced(d) and (d < 0 or d > 1):
             raise ValueError(
-                f"Binary cross-entropy takes targets from 0 to 1, got {shown(d)}.\n"
+                f"Binary cross-entropy takes targets from 0 to 1, got {_written(d)}.\n"
                 "  A target is the probability of the class 1.\n"
                 "  Write (target + 1) / 2 for targets -1 and +1."
             )
     return pairs
+
+
+def _written(target: Any) -> str:
+    """0 for 0.0: which type a target had is not known any more."""
+    return f"{target:.6g}" if type(target) is float else shown(target)
 
 
 def _outputs(numbers: Any, loss: str, of_one: str) -> list[Any]:

@@ -227,6 +227,7 @@ def test_a_loss_that_rises_has_not_converged():
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.filterwarnings("ignore:fit stays eager")
 def test_ctrl_c_keeps_the_model_so_far(solver):
     calls_left = len(X) * 5  # enough for at least three iterations of either, with one neuron
 
