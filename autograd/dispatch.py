@@ -66,7 +66,7 @@ def as_numbers(values: Iterable[Any]) -> list[Any]:
     return numbers
 
 
-_taken_as_they_are = {float}  # the types that as_number has left alone: one look for a whole sequence, in C
+_taken_as_they_are: set[Any] = {float}  # the types that as_number has left alone: one look for a whole sequence, in C
 
 
 class Operation:

@@ -20,7 +20,8 @@ def digest(content: Mapping[str, Any]) -> str:
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """Write an ASCII text in one step: all of it is on the disk before it gets the name; an old file stays till then.
 
-    Whoever could read and write the old file can do so with the new one, and nobody else. Raises FileNotFoundError where there is no such folder.
+    The new one has its mode: whoever could read it can, and nobody else. Raises FileNotFoundError where there is no
+    such folder.
     """
     path = Path(os.path.realpath(path))
     if not path.parent.is_dir():

@@ -41,6 +41,7 @@ class Compiled:
         trainer = self.trainer
         self.eager, self.size, self.reason, self.sure = Eager(problem, optimizer, size), size, "", True
         self.of_model, self.parameters = self.eager.of_model, self.eager.parameters
+        self.unused = set(self.parameters).difference(trainer.parameters)
         self.moved = list(optimizer.parameters)
         self.count = len(problem.rows)
         self.table = padded_table(problem)
@@ -126,7 +127,7 @@ class Compiled:
         loop, optimizer = self.loop, self.optimizer
         if loop is None:
             return
-        for parameter in self.parameters:
+        for parameter in self.unused:
             parameter.grad = 0.0
         loop.write_back()
         has_state = type(optimizer) is not SGD or self.progress.started
@@ -221,7 +222,7 @@ def line_of_difference(problem: Problem) -> str:
 
 def line_of_definition(problem: Problem) -> str:
     """Where the user's part of the problem is written: the model's call, the loss or the penalty."""
-    functions = [type(problem.model).__call__, problem.loss, problem.penalty]
+    functions: list[Any] = [type(problem.model).__call__, problem.loss, problem.penalty]
     codes = [function.__code__ for function in functions if hasattr(function, "__code__")]
     lines = [line_of([(SimpleNamespace(f_code=code), code.co_firstlineno)]) for code in codes]
     return next(filter(None, lines), "the model")

@@ -130,9 +130,7 @@ class Eager:
     name = "eager"
     interrupts: Any = nullcontext()  # a step in Python may take long, and can be left at any point
 
-    def __init__(
-        self, problem: Problem, optimizer: Optimizer, size: int, reason: str = "", sure: bool = True
-    ) -> None:
+    def __init__(self, problem: Problem, optimizer: Optimizer, size: int, reason: str = "", sure: bool = True) -> None:
         self.problem, self.optimizer, self.size, self.reason, self.sure = problem, optimizer, size, reason, sure
         self.differentiable = False  # whether a row's loss was a Value
         self.look_again()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from random import Random
 from types import (
@@ -24,6 +24,7 @@ from typing import Any
 
 from autograd import OPERATIONS, Value
 
+HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, of classes that are no part of the interpreter
 MOST = 20_000  # objects with parts; to look at more would take longer than a trace
 STEADY = frozenset([
     Value, type(None), type(...), bool, int, float, complex, str, bytes, range, CodeType, ModuleType,
@@ -45,20 +46,22 @@ class State:
         self.contents: list[Any] = []
         self.complete = True
         seen: set[int] = set()
-        waiting = list(roots)
+        waiting = self._with(roots)
         while waiting:
             x = waiting.pop()
-            self.objects.append(x)
-            if type(x) in STEADY or id(x) in seen:
+            if id(x) in seen:  # of an object that `objects` keeps alive
                 continue
-            seen.add(id(x))  # of an object that `objects` keeps alive
-            parts = self._parts(x)
-            if STEADY.issuperset(map(type, parts)):
-                self.objects += parts
-            elif len(seen) < MOST:
-                waiting += parts
-            else:
+            seen.add(id(x))
+            waiting += self._with(self._parts(x))
+            if len(seen) > MOST:
                 self.complete = False
+                break
+
+    def _with(self, parts: Iterable[Any]) -> list[Any]:
+        """Takes note of the parts of an object; those that have parts of their own."""
+        start = len(self.objects)
+        self.objects += parts
+        return [part for part in self.objects[start:] if type(part) not in STEADY]
 
     def same_as(self, other: State) -> bool:
         return (
@@ -70,10 +73,15 @@ class State:
     def values(self) -> Iterator[Value]:
         return (x for x in self.objects if type(x) is Value)
 
-    def _parts(self, x: Any) -> list[Any]:
-        for kinds, parts in PARTS:
-            if isinstance(x, kinds):
-                return parts(x)
+    def _parts(self, x: Any) -> Iterable[Any]:
+        kind: Any = type(x)
+        parts = PARTS.get(kind)
+        if parts is not None:
+            return parts(x)
+        if _is_plain(kind):
+            return [kind, *vars(x), *vars(x).values()]
+        if isinstance(x, type):
+            return _of_class(x)
         if hasattr(x, "dtype") and hasattr(x, "tobytes"):  # NumPy's arrays and scalars
             if x.dtype.kind == "O":
                 return list(x.flat)
@@ -82,17 +90,29 @@ class State:
         if isinstance(x, Random):
             self.contents.append(x.getstate())
             return []
-        held = [getattr(x, name) for name in _slots(type(x)) if hasattr(x, name)]
-        if isinstance(x, (list, tuple, set, frozenset)):
-            held += x
-        elif isinstance(x, dict):
-            held += [*x, *x.values()]
-        elif not hasattr(x, "__dict__") and not _slots(type(x)):
+        slots, attributes = _slots(kind), getattr(x, "__dict__", None)
+        held = [kind, *(getattr(x, name) for name in slots if hasattr(x, name))]
+        if attributes is not None:
+            held += attributes
+            held += attributes.values()
+        base = next((base for base in CONTAINERS if isinstance(x, base)), None)
+        if base is not None:
+            held += PARTS[base](x)
+        elif attributes is None and not slots:
             self.complete = False
-        return [type(x), *held, *(part for pair in getattr(x, "__dict__", {}).items() for part in pair)]
+        return held
 
 
-def _slots(kind: type) -> list[str]:
+@lru_cache(maxsize=1024)
+def _is_plain(kind: Any) -> bool:
+    """Whether its instances are their attributes and nothing else, as most are that are written in Python."""
+    in_python = all(base is object or base.__flags__ & HEAP_TYPE for base in kind.__mro__)
+    others = issubclass(kind, (type, Random, *CONTAINERS)) or _slots(kind) or hasattr(kind, "tobytes")
+    return bool(in_python and kind.__dictoffset__ and not others)
+
+
+@lru_cache(maxsize=1024)
+def _slots(kind: Any) -> list[str]:
     slots = [vars(base).get("__slots__", ()) for base in kind.__mro__]
     return [name for names in slots for name in ([names] if isinstance(names, str) else names)]
 
@@ -139,13 +159,19 @@ def _of_operation(operation: Any) -> list[Any]:
     return [*vars(operation).values()]
 
 
-PARTS: list[tuple[Any, Callable[[Any], list[Any]]]] = [
-    (FunctionType, _of_function),
-    (MethodType, lambda method: [method.__self__, method.__func__]),
-    (BuiltinFunctionType, lambda function: [function.__self__]),
-    (type, _of_class),
-    (type(OPERATIONS["add"]), _of_operation),
-    (partial, lambda call: [call.func, *call.args, *call.keywords, *call.keywords.values()]),
-    ((classmethod, staticmethod), lambda method: [method.__func__]),
-    (property, lambda attribute: [attribute.fget, attribute.fset]),
-]
+CONTAINERS = (list, tuple, set, frozenset, dict)
+PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
+    list: lambda items: items,
+    tuple: lambda items: items,
+    set: lambda items: items,
+    frozenset: lambda items: items,
+    dict: lambda items: [*items, *items.values()],
+    FunctionType: _of_function,
+    MethodType: lambda method: [method.__self__, method.__func__],
+    BuiltinFunctionType: lambda function: [function.__self__],
+    partial: lambda call: [call.func, *call.args, *call.keywords, *call.keywords.values()],
+    type(OPERATIONS["add"]): _of_operation,
+    classmethod: lambda method: [method.__func__],
+    staticmethod: lambda method: [method.__func__],
+    property: lambda attribute: [attribute.fget, attribute.fset],
+}

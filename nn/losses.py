@@ -92,7 +92,8 @@ def hinge(prediction: Any, target: Any) -> Any:
     for _, d in pairs:
         if not is_traced(d) and d not in (-1, 1):
             raise ValueError(
-                f"hinge takes targets -1 and +1, got {_written(d)}.\n  The sign of the target says which side is right.\n"
+                f"hinge takes targets -1 and +1, got {_written(d)}.\n"
+                "  The sign of the target says which side is right.\n"
                 "  Write 2 * target - 1 for targets 0 and 1."
             )
     return autograd.sum(relu(1 - d * y) for y, d in pairs) / len(pairs)
@@ -324,5 +325,5 @@ def loss_of(loss: Loss | str) -> Loss:
     near = letters.get(text.lower()) or get_close_matches(text, LOSSES, 1, 0.0)[0]
     raise ValueError(
         f"A loss is a function of prediction and target, or the name of one of nn's; got {shown(loss)}.\n"
-        f"  The names are {', '.join(LOSSES)}.\n  Write loss=nn.{near}, or loss=\"{near}\"."
+        f'  The names are {", ".join(LOSSES)}.\n  Write loss=nn.{near}, or loss="{near}".'
     )

@@ -112,6 +112,10 @@ class SGD(Optimizer):
     Raises ValueError for a setting out of range or no parameters. Source: lecture 001, "Weight update rule".
     """
 
+    momentum: float
+    dampening: float
+    weight_decay: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -125,7 +129,8 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         if nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
-                f"Nesterov momentum needs a momentum above 0 and no dampening, got {self.momentum} and {self.dampening}.\n"
+                "Nesterov momentum needs a momentum above 0 and no dampening, "
+                f"got {self.momentum} and {self.dampening}.\n"
                 "  It looks ahead by the momentum, as far as the whole gradient would lead.\n"
                 "  Write SGD(model.parameters(), momentum=0.9, nesterov=True)."
             )
@@ -147,6 +152,11 @@ class Adam(Optimizer):
     """
 
     _start = (0.0, 0.0, 0.0)  # m, v, the largest v
+
+    beta1: float
+    beta2: float
+    eps: float
+    weight_decay: float
 
     def __init__(
         self,
@@ -175,7 +185,7 @@ class Adam(Optimizer):
             kind = type(self).__name__
             raise ValueError(
                 f"{kind} needs two betas, got {shown(betas)}.\n"
-                "  They are the shares that the means of the gradient and of its square keep of the past at each step.\n"
+                "  They are the shares of the past that the means of the gradient and of its square keep.\n"
                 f"  Write {kind}(model.parameters(), {_written('betas', 0.9)})."
             )
         return pair
@@ -223,6 +233,11 @@ class RMSprop(Optimizer):
 
     _start = (0.0, 0.0, 0.0)  # v, the mean of g, b
 
+    alpha: float
+    eps: float
+    weight_decay: float
+    momentum: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -252,6 +267,11 @@ class Adagrad(Optimizer):
 
     Source: Duchi, Hazan and Singer (2011), "Adaptive Subgradient Methods".
     """
+
+    lr_decay: float
+    weight_decay: float
+    initial_accumulator_value: float
+    eps: float
 
     def __init__(
         self,

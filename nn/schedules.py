@@ -67,7 +67,8 @@ class StepLR(Schedule):
         super().__init__(optimizer)
 
     def rate(self, t: int) -> float:
-        return self.initial_lr * self.gamma ** (t // self.step_size)
+        share: float = self.gamma ** (t // self.step_size)
+        return self.initial_lr * share
 
 
 class CosineAnnealingLR(Schedule):

@@ -185,7 +185,8 @@ def fit(
     order, size = list(range(len(rows))), min(size or len(rows), len(rows))
     problem = Problem(model, rows, targets, loss, penalty, reduction == "mean")
     history, convergence = History(), Convergence(tolerance, min(patience, last + 1))
-    bar = _bar(last, progress)
+    computing: Any = None
+    done, bar = 0, _bar(last, progress)
 
     def snap() -> None:
         if snapshot_every and done % snapshot_every == 0:
@@ -207,7 +208,6 @@ def fit(
     shuffles = shuffle and size < len(rows)
     looks = bool(after_epochs) or held_out is not None or snapshot_every is not None
     changes = any(type(callback).__module__ != Schedule.__module__ for callback in after_epochs)
-    computing, done = None, 0
     snap()
     try:
         computing = epochs_of(problem, optimizer, size, engine, threads)

@@ -184,7 +184,10 @@ def test_an_interrupt_at_any_line_leaves_a_whole_step_or_none(make):
         (lambda: nn.SGD([Value(1.0)], momentum=1.0), "momentum below 1"),
         (lambda: nn.SGD([Value(1.0)], weight_decay=-1.0), "weight_decay"),
         (lambda: nn.Adam([Value(1.0)], betas=(0.9, 1.0)), "beta2 below 1"),
-        (lambda: nn.AdamW([Value(1.0)], betas=0.9), r"(?s)needs two betas, got 0.9.*Write AdamW\(.*betas=\(0.9, 0.999\)"),
+        (
+            lambda: nn.AdamW([Value(1.0)], betas=0.9),
+            r"(?s)needs two betas, got 0.9.*Write AdamW\(.*betas=\(0.9, 0.999\)",
+        ),
         (lambda: nn.Adam([Value(1.0)], betas=(0.9,)), "two betas"),
         (lambda: nn.Adam([Value(1.0)], eps=-1e-8), "eps"),
         (lambda: nn.RMSprop([Value(1.0)], alpha=1.5), "alpha below 1"),

@@ -45,7 +45,11 @@ SCHEDULES = [
 ]
 GRADIENTS = [1e16, 1.0, -3.0, 1e-8, 2e10, 0.5, -1e-3, 7.0]
 FORGETFUL = [
-    *((name, {"lr": 0.1, "betas": betas}) for name in ("Adam", "AdamW") for betas in ([0.0, 0.0], [0.0, 0.5], [0.5, 0.0])),
+    *(
+        (name, {"lr": 0.1, "betas": betas})
+        for name in ("Adam", "AdamW")
+        for betas in ([0.0, 0.0], [0.0, 0.5], [0.5, 0.0])
+    ),
     ("Adam", {"lr": 0.1, "betas": [0.3, 0.2], "amsgrad": True}),
     ("RMSprop", {"lr": 0.1, "alpha": 0.25, "eps": 1e-3, "centered": True}),
 ]
