@@ -124,16 +124,24 @@ class Eager:
     """The rows one after the other, each with a graph of its own.
 
     reason  why it is not the compiled engine, "" where it was asked for
-    sure    whether that is known; else the error is to be that of the eager engine, if it comes to that
+    sure    whether it gets through a row itself; else what it raises says more than the reason
     """
 
     name = "eager"
     interrupts: Any = nullcontext()  # a step in Python may take long, and can be left at any point
 
-    def __init__(self, problem: Problem, optimizer: Optimizer, size: int, reason: str = "", sure: bool = True) -> None:
-        self.problem, self.optimizer, self.size, self.reason, self.sure = problem, optimizer, size, reason, sure
+    def __init__(self, problem: Problem, optimizer: Optimizer, size: int, error: Exception | None = None) -> None:
+        self.problem, self.optimizer, self.size = problem, optimizer, size
+        self.reason = "" if error is None else reason_of(error)
+        self.sure = isinstance(error, TracingError) and self.is_fine()
         self.differentiable = False  # whether a row's loss was a Value
         self.look_again()
+
+    def is_fine(self) -> bool:
+        try:
+            return isinstance(self.loss_of(0), Value)
+        except Exception:
+            return False
 
     def look_again(self) -> None:
         """The parameters of the model as it is now, those that move, and what else is captured."""
@@ -204,7 +212,7 @@ def epochs_of(problem: Problem, optimizer: Optimizer, size: int, engine: Engine,
     except Exception as error:
         if engine == "compiled":
             raise
-        return Eager(problem, optimizer, size, reason_of(error), isinstance(error, TracingError))
+        return Eager(problem, optimizer, size, error)
 
 
 def reason_of(error: Exception) -> str:
