@@ -50,6 +50,8 @@ class Compiled:
         mine, theirs = trainer.parameters, optimizer.parameters
         self.in_c = trainer.runs_in_c and len(theirs) == len(set(theirs)) and set(mine) == set(theirs)
         self.in_c = self.in_c and type(optimizer) in (SGD, Adam, AdamW)
+        place = {parameter: i for i, parameter in enumerate(theirs)}
+        self.places = [place[parameter] for parameter in mine] if self.in_c else []  # of the states
         self.interrupts = Interrupts() if self.in_c else self.eager.interrupts
         check_against_eager(self)
         check_targets(problem)
@@ -115,8 +117,8 @@ class Compiled:
         raise OverflowError(f"the loss is {loss if math.isfinite(found + penalty) else found + penalty}")
 
     def _start(self) -> None:
-        optimizer, place = self.optimizer, {p: i for i, p in enumerate(self.optimizer.parameters)}
-        states = [optimizer.states[place[parameter]] for parameter in self.trainer.parameters]
+        optimizer = self.optimizer
+        states = [optimizer.states[place] for place in self.places]
         width = 1 if type(optimizer) is SGD else 3
         parts = [[state[k] if state else 0.0 for state in states] for k in range(width)]
         self.loop = Loop(self.trainer, parts)
@@ -131,9 +133,9 @@ class Compiled:
             parameter.grad = 0.0
         loop.write_back()
         has_state = type(optimizer) is not SGD or self.progress.started
-        states = dict(zip(self.trainer.parameters, zip(*loop.parts_of_state())))
         if has_state:
-            optimizer.states = [states[parameter] for parameter in optimizer.parameters]
+            states = dict(zip(self.places, zip(*loop.parts_of_state())))
+            optimizer.states = [states[place] for place in range(len(states))]
         optimizer.steps = self.progress.steps
         self.loop = None
 

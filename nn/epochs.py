@@ -71,7 +71,8 @@ class Convergence:
 class Interrupts:
     """A block that Ctrl-C waits for: what has happened and what is noted of it go together.
 
-    Only the main thread is interrupted, and only where Python has a handler for it.
+    Only the main thread is interrupted, and only where Python has a handler for it. A block inside of another one
+    leaves it to that.
     """
 
     def __init__(self) -> None:
@@ -81,7 +82,8 @@ class Interrupts:
     def __enter__(self) -> None:
         handler = signal.getsignal(signal.SIGINT)
         main = threading.current_thread() is threading.main_thread()
-        self._handler = handler if main and callable(handler) else None
+        inside = getattr(handler, "__func__", None) is Interrupts._wait
+        self._handler = handler if main and callable(handler) and not inside else None
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._wait)
 
@@ -228,7 +230,7 @@ def reason_of(error: Exception) -> str:
 def line_of(frames: Iterable[tuple[Any, int]]) -> str:
     """The innermost line of the user's program, of frames from outside to inside; "" where there is none."""
     places = [(frame.f_code.co_filename, number) for frame, number in frames]
-    mine = [place for place in places if not place[0].startswith((*PACKAGES, *LIBRARIES, "<"))]
+    mine = [place for place in places if not place[0].startswith((*PACKAGES, *LIBRARIES, "<frozen"))]
     return written_line(*mine[-1]) if mine else ""
 
 

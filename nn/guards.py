@@ -59,9 +59,11 @@ class State:
 
     def _with(self, parts: Iterable[Any]) -> list[Any]:
         """Takes note of the parts of an object; those that have parts of their own."""
-        start = len(self.objects)
-        self.objects += parts
-        return [part for part in self.objects[start:] if type(part) not in STEADY]
+        known = list(parts)
+        self.objects += known
+        if STEADY.issuperset(map(type, known)):
+            return []
+        return [part for part in known if type(part) not in STEADY]
 
     def same_as(self, other: State) -> bool:
         return (
@@ -123,11 +125,13 @@ def _of_function(function: Any) -> list[Any]:
     if _is_of_a_library(function):
         return parts
     names, known = _names_in(function.__code__), function.__globals__
-    for found in [known[name] for name in names if name in known]:
-        parts.append(found)
-        if isinstance(found, ModuleType):
-            parts += [vars(found)[name] for name in names if name in vars(found)]
-    return parts
+    named = [known[name] if name in known else sys.modules.get(name) for name in names]
+    modules: set[str] = set()
+    for found in named:  # which grows: a module may be an attribute of another one
+        if isinstance(found, ModuleType) and found.__name__ not in modules:
+            modules.add(found.__name__)
+            named += [vars(found)[name] for name in names if name in vars(found)]
+    return parts + named
 
 
 def _is_filled(cell: Any) -> bool:
@@ -146,7 +150,7 @@ def _names_in(code: CodeType) -> tuple[str, ...]:
 def _of_class(kind: type) -> list[Any]:
     if _is_of_a_library(kind):
         return []
-    return [*kind.__mro__[1:], *(part for name, part in vars(kind).items() if name != "_abc_impl")]
+    return [type(kind), *kind.__mro__[1:], *(part for name, part in vars(kind).items() if name != "_abc_impl")]
 
 
 def _is_of_a_library(x: Any) -> bool:
