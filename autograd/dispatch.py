@@ -6,6 +6,7 @@ One rule serves several kinds of number: floats, Values, `IEEE` numbers, and wha
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
 from numbers import Complex, Real
@@ -29,9 +30,43 @@ def as_float(number: Any) -> float:
             return float(number)
         except OverflowError:
             raise OverflowError(messages.no_double(number)) from None
-    if getattr(number, "ndim", None) == 0 and hasattr(number, "item"):
-        return as_float(number.item())
+    held = plain(number)
+    if type(held) is not type(number):
+        return as_float(held)
     raise TypeError(messages.no_number(number, "complex" if isinstance(number, Complex) else ""))
+
+
+def as_int(number: Any) -> int:
+    """`number` as an int: any whole number, NumPy's included. Raises TypeError for everything else, 3.0 for one."""
+    return operator.index(plain(number))
+
+
+def plain(x: Any) -> Any:
+    """What a scalar of NumPy's or an array without dimensions holds, x itself for everything else."""
+    return x.item() if getattr(x, "ndim", None) == 0 and hasattr(x, "item") else x
+
+
+def as_number(x: Any) -> Any:
+    """What comes in from a user: a float, or a node, a placeholder or another kind of number as it is.
+
+    NumPy's scalars would keep their own arithmetic, in which 3 - 5 is 254 and 0.1 has seven digits.
+
+    >>> as_number(True)
+    1.0
+    """
+    return x if type(x) is float or hasattr(x, "_apply") else as_float(x)
+
+
+def as_numbers(values: Iterable[Any]) -> list[Any]:
+    """`as_number` of each, as a list."""
+    numbers = list(values)
+    if not _taken_as_they_are.issuperset(map(type, numbers)):
+        numbers = [as_number(x) for x in numbers]
+        _taken_as_they_are.update(map(type, numbers))
+    return numbers
+
+
+_taken_as_they_are: set[Any] = {float}  # the types that as_number has left alone: one look for a whole sequence, in C
 
 
 class Operation:
@@ -277,6 +312,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     chosen, other = (a, b) if condition else (b, a)
     if callable(chosen):
         chosen = chosen()
+    if type(chosen) is not float and not hasattr(chosen, "_apply") and isinstance(plain(chosen), Real):
+        chosen = as_float(chosen)
     if type(chosen) is float and type(other) is not float and hasattr(other, "_apply") and not hasattr(other, "_where"):
         return type(other)(chosen)
     return chosen

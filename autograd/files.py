@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,8 @@ def digest(content: Mapping[str, Any]) -> str:
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
     """Write an ASCII text in one step: all of it is on the disk before it gets the name; an old file stays till then.
 
-    Raises FileNotFoundError where there is no such folder.
+    The new one has its mode: whoever could read it can, and nobody else. Raises FileNotFoundError where there is no
+    such folder.
     """
     path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
@@ -30,6 +32,8 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(new, "x", encoding="ascii") as file:
+            if path.exists():
+                os.chmod(new, stat.S_IMODE(path.stat().st_mode))  # before there is anything to read
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -62,10 +62,11 @@ def program_line() -> str:
     frame: Any = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(ENGINE):
         frame = frame.f_back
-    return _written(frame.f_code.co_filename, frame.f_lineno)
+    return written_line(frame.f_code.co_filename, frame.f_lineno)
 
 
 @lru_cache(maxsize=4096)
-def _written(file: str, number: int) -> str:
+def written_line(file: str, number: int) -> str:
+    """A line of a file: where it stands and what it says."""
     code = linecache.getline(file, number).strip()
     return f"{os.path.basename(file)}:{number}" + f" ({code})" * bool(code)

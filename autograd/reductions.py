@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from autograd import operations
-from autograd.dispatch import stop_gradient
+from autograd.dispatch import as_numbers, stop_gradient
 
 
 def sum(values: Iterable[Any]) -> Any:
@@ -17,7 +17,7 @@ def sum(values: Iterable[Any]) -> Any:
     >>> sum([1.0, 2.0, 3.0])
     6.0
     """
-    terms = list(values)
+    terms = as_numbers(values)
     return operations.total(terms) if terms else 0.0
 
 
@@ -29,7 +29,11 @@ def dot(a: Iterable[Any], b: Iterable[Any]) -> Any:
 
     Raises ValueError when the lengths differ.
     """
-    left, right = list(a), list(b)
+    return dot_of_lists(as_numbers(a), as_numbers(b))
+
+
+def dot_of_lists(left: list[Any], right: list[Any]) -> Any:
+    """`dot` without a look at the types of the numbers, for lists of which one holds Values only."""
     if len(left) != len(right):
         n = min(len(left), len(right))
         raise ValueError(
@@ -79,7 +83,7 @@ def log_softmax(values: Iterable[Any]) -> list[Any]:
 
 
 def _some(values: Iterable[Any], name: str) -> list[Any]:
-    numbers = list(values)
+    numbers = as_numbers(values)
     if not numbers:
         raise ValueError(
             f"{name} of an empty sequence is not defined.\n  It needs a term to start from, the largest one.\n"

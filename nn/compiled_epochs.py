@@ -7,13 +7,15 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from autograd import Value, no_grad
 from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Trainer, UpdateRule
 from autograd.compiler.training import SGD as SGD_RULE
-from autograd.tracing import TracingError
-from nn.epochs import Convergence, Eager, Interrupts, Problem, one_epoch
+from autograd.tracing import Tape, TracingError
+from nn.epochs import Convergence, Eager, Interrupts, Problem, line_now, line_of, one_epoch
+from nn.guards import State
 from nn.optimizers import SGD, Adam, AdamW, Optimizer
 
 SLICE = 0.1  # seconds in C between two looks at Ctrl-C and the progress bar
@@ -21,7 +23,11 @@ CHECKED = 16  # rows on which both engines are compared first
 
 
 class TracesDiffer(TracingError):
-    """What was traced is not what the model and its loss do."""
+    """What was traced is not what the model and its loss do; `line` is where, as far as that is known."""
+
+    def __init__(self, message: str, line: str) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class Compiled:
@@ -31,9 +37,12 @@ class Compiled:
 
     def __init__(self, problem: Problem, optimizer: Optimizer, size: int, threads: int) -> None:
         self.problem, self.optimizer, self.threads = problem, optimizer, threads
-        self.trainer = trainer = checked_trace(problem)
-        self.eager, self.size = Eager(problem, optimizer, size), size
-        self.parameters = self.eager.parameters
+        self.trainer, self.state = checked_trace(problem)
+        trainer = self.trainer
+        self.eager, self.size, self.reason, self.sure = Eager(problem, optimizer, size), size, "", True
+        self.of_model, self.parameters = self.eager.of_model, self.eager.parameters
+        self.unused = set(self.parameters).difference(trainer.parameters)
+        self.moved = list(optimizer.parameters)
         self.count = len(problem.rows)
         self.table = padded_table(problem)
         self.loop: Loop | None = None
@@ -41,9 +50,25 @@ class Compiled:
         mine, theirs = trainer.parameters, optimizer.parameters
         self.in_c = trainer.runs_in_c and len(theirs) == len(set(theirs)) and set(mine) == set(theirs)
         self.in_c = self.in_c and type(optimizer) in (SGD, Adam, AdamW)
+        place = {parameter: i for i, parameter in enumerate(theirs)}
+        self.places = [place[parameter] for parameter in mine] if self.in_c else []  # of the states
         self.interrupts = Interrupts() if self.in_c else self.eager.interrupts
         check_against_eager(self)
         check_targets(problem)
+
+    def is_current(self) -> bool:
+        """Whether a new trace would be the same; a callback may have changed what the model or its loss is made of."""
+        if self.optimizer.parameters != self.moved:
+            return False
+        state = self.problem.state
+        if not (state.complete and state.same_as(self.state)):
+            try:
+                if not self.trainer.same_as(traced(self.problem)):
+                    return False
+            except Exception:  # the next trace says what it is
+                return False
+            self.state = state
+        return True
 
     def run(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[Sequence[float], Sequence[float]]:
         """The losses and gradient norms of the epochs that were done: one, or what a slice of time allowed."""
@@ -56,10 +81,9 @@ class Compiled:
         loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
         if not math.isfinite(loss + penalty):
             self._say_why(batch, loss + penalty)
+        adjoints = dict(zip(self.trainer.parameters, gradient))
         for parameter in self.parameters:
-            parameter.grad = 0.0
-        for parameter, adjoint in zip(self.trainer.parameters, gradient):
-            parameter.grad = adjoint
+            parameter.grad = adjoints.get(parameter, 0.0)
         return loss, penalty
 
     def _in_c(self, order: list[int], epochs: int, convergence: Convergence) -> tuple[Sequence[float], Sequence[float]]:
@@ -93,8 +117,8 @@ class Compiled:
         raise OverflowError(f"the loss is {loss if math.isfinite(found + penalty) else found + penalty}")
 
     def _start(self) -> None:
-        optimizer, place = self.optimizer, {p: i for i, p in enumerate(self.optimizer.parameters)}
-        states = [optimizer.states[place[parameter]] for parameter in self.trainer.parameters]
+        optimizer = self.optimizer
+        states = [optimizer.states[place] for place in self.places]
         width = 1 if type(optimizer) is SGD else 3
         parts = [[state[k] if state else 0.0 for state in states] for k in range(width)]
         self.loop = Loop(self.trainer, parts)
@@ -105,11 +129,13 @@ class Compiled:
         loop, optimizer = self.loop, self.optimizer
         if loop is None:
             return
+        for parameter in self.unused:
+            parameter.grad = 0.0
         loop.write_back()
         has_state = type(optimizer) is not SGD or self.progress.started
-        states = dict(zip(self.trainer.parameters, zip(*loop.parts_of_state())))
         if has_state:
-            optimizer.states = [states[parameter] for parameter in optimizer.parameters]
+            states = dict(zip(self.places, zip(*loop.parts_of_state())))
+            optimizer.states = [states[place] for place in range(len(states))]
         optimizer.steps = self.progress.steps
         self.loop = None
 
@@ -138,21 +164,31 @@ def padded_table(problem: Problem) -> Any:
 # ------------------------------------------------------------------------------------------------ the trace
 
 
-def checked_trace(problem: Problem) -> Trainer:
-    """The trace of a row's loss and of the penalty. Raises TracingError, TracesDiffer where a second one is another."""
-    trainer = traced(problem)
+def checked_trace(problem: Problem) -> tuple[Trainer, State]:
+    """The trace of a row's loss and of the penalty, and what they are made of. Raises TracingError, TracesDiffer where
+    a second trace is another, or where a call leaves something changed."""
+    trainer, before = traced(problem), problem.state
     with moved(problem.model.parameters()):  # a trace that used the parameters' numbers differs
         again = traced(problem)
     if not trainer.same_as(again):
         raise TracesDiffer(
             "Two traces of the model and its loss differ.\n"
             "  What is drawn by chance, counted, or read from a number that changes would be fixed for good.\n"
-            '  Write engine="eager", or make the model a function of its inputs and parameters alone.'
+            '  Write engine="eager", or make the model a function of its inputs and parameters alone.',
+            line_of_difference(problem),
         )
-    return trainer
+    after = problem.state
+    if not before.same_as(after):
+        raise TracesDiffer(
+            "A call of the model or its loss changes something.\n"
+            "  A trace calls them once, not for each row: what they count or keep would be missing.\n"
+            '  Write engine="eager", or make the model a function of its inputs and parameters alone.',
+            line_of_definition(problem),
+        )
+    return trainer, after
 
 
-def traced(problem: Problem) -> Trainer:
+def traced(problem: Problem, tape: Tape | None = None) -> Trainer:
     model, rows, targets, loss, penalty, _ = problem
     n, first = len(rows[0]), targets[0]
 
@@ -160,7 +196,38 @@ def traced(problem: Problem) -> Trainer:
         return loss(model(numbers[:n]), numbers[n:] if isinstance(first, list) else numbers[n])
 
     width = len(first) if isinstance(first, list) else 1
-    return Trainer(of_row, n + width, penalty, model.parameters())
+    return Trainer(of_row, n + width, penalty, model.parameters(), tape)
+
+
+class Lines(list[Any]):
+    """Steps of a tape, each with the line of the program that made it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def append(self, step: Any) -> None:
+        super().append(step)
+        self.lines.append(line_now())
+
+
+def line_of_difference(problem: Problem) -> str:
+    """Where two traces part, from two more of them."""
+    tapes = [Tape(), Tape()]
+    for tape in tapes:
+        tape.steps = Lines()
+    with moved(problem.model.parameters()):
+        first, second = (traced(problem, tape) for tape in tapes)
+    pairs = zip(first.steps, second.steps, tapes[1].steps.lines)  # type: ignore[attr-defined]
+    return next((line for mine, theirs, line in pairs if mine != theirs and line), line_of_definition(problem))
+
+
+def line_of_definition(problem: Problem) -> str:
+    """Where the user's part of the problem is written: the model's call, the loss or the penalty."""
+    functions: list[Any] = [type(problem.model).__call__, problem.loss, problem.penalty]
+    codes = [function.__code__ for function in functions if hasattr(function, "__code__")]
+    lines = [line_of([(SimpleNamespace(f_code=code), code.co_firstlineno)]) for code in codes]
+    return next(filter(None, lines), "the model")
 
 
 @contextmanager
@@ -177,24 +244,27 @@ def moved(parameters: Sequence[Value]) -> Iterator[None]:
 
 def check_against_eager(compiled: Compiled) -> None:
     """Compares the gradients of the first rows. Raises TracesDiffer where they differ, or the loss's own error."""
-    problem, eager = compiled.problem, compiled.eager
+    problem, eager, trainer = compiled.problem, compiled.eager, compiled.trainer
     batch = list(range(min(CHECKED, len(problem.rows))))
-    before = [parameter.grad for parameter in eager.parameters]
     weight = 1.0 / len(batch) if problem.mean else 1.0
+    eager.captured.update(set(trainer.parameters).difference(eager.parameters))
+    before = [(value, value.grad) for value in eager.parameters]
     try:
         loss, penalty = eager.differentiate(batch)
-        found, extra, gradient = compiled.trainer.gradient(compiled.table[: len(batch)], weight)
+        found, extra, gradient = trainer.gradient(compiled.table[: len(batch)], weight)
         pairs = [(found, loss), (extra, penalty)]
-        pairs += [(adjoint, parameter.grad) for parameter, adjoint in zip(compiled.trainer.parameters, gradient)]
+        adjoints = dict(zip(trainer.parameters, gradient))
+        pairs += [(adjoints.get(value, 0.0), value.grad) for value in eager.parameters]
     finally:
-        for parameter, grad in zip(eager.parameters, before):
-            parameter.grad = grad
+        for value, grad in before:
+            value.grad = grad
     size = max(abs(b) for _, b in pairs)
     if any(abs(a - b) > 1e-9 * max(abs(b), 1e-3 * size, 1e-300) for a, b in pairs if math.isfinite(b)):
         raise TracesDiffer(
             "The traced loss and the eager one differ on the first rows.\n"
             "  Something in the model or its loss depends on more than inputs and parameters.\n"
-            '  Write engine="eager", or make the model a function of its inputs and parameters alone.'
+            '  Write engine="eager", or make the model a function of its inputs and parameters alone.',
+            line_of_definition(problem),
         )
 
 
@@ -202,6 +272,5 @@ def check_targets(problem: Problem) -> None:
     """The loss looks at every target once, since a trace cannot refuse one."""
     with no_grad():
         output = problem.model(problem.rows[0])
-        numbers = [v.data for v in output] if isinstance(output, list) else output.data
         for target in {tuple(t) if isinstance(t, list) else t: t for t in problem.targets}.values():
-            problem.loss(numbers, target)
+            problem.loss(output, target)

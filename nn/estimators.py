@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from autograd import softmax
+from autograd.dispatch import as_float, as_int, plain
 from autograd.formatting import shown
-from nn.epochs import Loss
-from nn.losses import binary_cross_entropy_with_logits, cross_entropy, l2_penalty, squared_error
+from nn.losses import Loss, binary_cross_entropy_with_logits, cross_entropy, l2_penalty, squared_error
 from nn.modules import MLP, Activation
 from nn.optimizers import SGD, Adam, minimize
 from nn.training import fit, predict
@@ -85,11 +85,17 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         parameters = model.parameters()
         weights = [w for layer in model.layers for neuron in layer.neurons for w in neuron.weights]
         rows, targets, lr = X.tolist(), y.tolist(), self.learning_rate_init
+        alpha, tol, most, batch = (
+            as_float(self.alpha),
+            as_float(self.tol),
+            as_int(self.max_iter),
+            as_int(self.batch_size),
+        )
         losses: list[float] = []
         best, waited = inf, 0
 
         def penalty(_: Any) -> Any:
-            return self.alpha * l2_penalty(weights)
+            return alpha * l2_penalty(weights)
 
         def risk() -> Any:
             # Differentiated row by row, in half the time of one graph of all rows and in the memory of one row;
@@ -106,7 +112,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             losses.append(loss)
             if self.verbose:
                 print(f"Iteration {len(losses)}, loss = {loss:.8f}")
-            waited = 0 if best - loss > self.tol * max(1.0, loss) else waited + 1
+            waited = 0 if best - loss > tol * max(1.0, loss) else waited + 1
             best = min(best, loss)
             return waited >= self.n_iter_no_change
 
@@ -117,7 +123,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         ending = "interrupted"
         try:
             if self.solver == "lbfgs":
-                result = minimize(risk, parameters, self.max_iter, callback=stop_when_converged)
+                result = minimize(risk, parameters, most, callback=stop_when_converged)
                 ending = "" if result.success else result.message
             else:
                 optimizer = Adam(parameters, lr) if self.solver == "adam" else SGD(parameters, lr, 0.9, nesterov=True)
@@ -127,8 +133,8 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
                     targets,
                     loss,
                     optimizer,
-                    epochs=int(self.max_iter),
-                    batch_size=int(self.batch_size),
+                    epochs=most,
+                    batch_size=batch,
                     seed=generator,
                     penalty=penalty,
                     callbacks=[lambda history: converged(history.epochs[-1].loss)],
@@ -162,7 +168,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         }
         for name, (kind, least, meaning, default) in ranges.items():
             number: Any = getattr(self, name)
-            if not (isinstance(number, kind) and least <= float(number) < inf):
+            if not (isinstance(plain(number), kind) and least <= as_float(number) < inf):
                 what = "whole" if kind is Integral else "finite"
                 raise ValueError(
                     f"{name} must be a {what} number of at least {least}, got {shown(number)}.\n"

@@ -9,6 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 from random import Random
+from typing import Any
+
+from autograd.dispatch import as_int, plain
+
+
+def generator_of(seed: Any) -> Random:
+    """What draws: a Random as it is, else a new one from the seed, the same for 3 and numpy.int64(3)."""
+    return seed if isinstance(seed, Random) else Random(plain(seed))
+
+
+def _spread(square: float, *sizes: Any) -> float:
+    """sqrt(square / the sum of the sizes); of NumPy's ints the sum could overflow."""
+    return sqrt(square / sum(map(as_int, sizes)))
 
 
 def xavier_normal(n_in: int, n_out: int, generator: Random) -> float:
@@ -17,7 +30,7 @@ def xavier_normal(n_in: int, n_out: int, generator: Random) -> float:
     >>> xavier_normal(2, 3, Random(0))
     0.595593117291618
     """
-    return generator.gauss(0.0, sqrt(2 / (n_in + n_out)))
+    return generator.gauss(0.0, _spread(2, n_in, n_out))
 
 
 def xavier_uniform(n_in: int, n_out: int, generator: Random) -> float:
@@ -26,7 +39,7 @@ def xavier_uniform(n_in: int, n_out: int, generator: Random) -> float:
     >>> xavier_uniform(2, 3, Random(0))
     0.7545904695118557
     """
-    a = sqrt(6 / (n_in + n_out))
+    a = _spread(6, n_in, n_out)
     return generator.uniform(-a, a)
 
 
@@ -36,7 +49,7 @@ def he_normal(n_in: int, n_out: int, generator: Random) -> float:
     >>> he_normal(2, 3, Random(0))
     0.9417154046806644
     """
-    return generator.gauss(0.0, sqrt(2 / n_in))
+    return generator.gauss(0.0, _spread(2, n_in))
 
 
 def he_uniform(n_in: int, n_out: int, generator: Random) -> float:
@@ -45,7 +58,7 @@ def he_uniform(n_in: int, n_out: int, generator: Random) -> float:
     >>> he_uniform(2, 3, Random(0))
     1.193112292156655
     """
-    a = sqrt(6 / n_in)
+    a = _spread(6, n_in)
     return generator.uniform(-a, a)
 
 

@@ -1,20 +1,27 @@
 """Losses as loss(prediction, target): how wrong one prediction is. The empirical risk is their mean over the rows.
 
 Prediction and target are both one number, or both a sequence of one length; a prediction is a Value or a number. Each
-loss is a Value where the prediction holds one, so `loss(...).backward()` is the whole of training's calculus.
+loss is a Value where the prediction holds one, so `loss(...).backward()` is the whole of training's calculus. Plain
+numbers of any type, NumPy's scalars included, are taken as floats, and a class as an int.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from numbers import Real
-from operator import index
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from math import inf
+from sys import float_info
 from typing import Any
 
 import autograd
 from autograd import OPERATIONS, absolute, equal, log, log1p, not_equal, relu, softplus, where
+from autograd.dispatch import as_int, as_number, as_numbers
 from autograd.formatting import shown
+from autograd.structure import is_sequence
 from autograd.tracing import is_traced
+
+Loss = Callable[[Any, Any], Any]
+LARGEST = float_info.max
 
 
 def squared_error(prediction: Any, target: Any) -> Any:
@@ -58,6 +65,7 @@ def huber(prediction: Any, target: Any, delta: float = 1.0) -> Any:
 
     Raises ValueError unless delta > 0. Source: Huber (1964), "Robust Estimation of a Location Parameter".
     """
+    delta = as_number(delta)
     if not delta > 0:
         raise ValueError(
             f"huber needs a delta above 0, got {delta}.\n"
@@ -84,7 +92,8 @@ def hinge(prediction: Any, target: Any) -> Any:
     for _, d in pairs:
         if not is_traced(d) and d not in (-1, 1):
             raise ValueError(
-                f"hinge takes targets -1 and +1, got {shown(d)}.\n  The sign of the target says which side is right.\n"
+                f"hinge takes targets -1 and +1, got {_written(d)}.\n"
+                "  The sign of the target says which side is right.\n"
                 "  Write 2 * target - 1 for targets 0 and 1."
             )
     return autograd.sum(relu(1 - d * y) for y, d in pairs) / len(pairs)
@@ -113,7 +122,7 @@ def _binary_cross_entropy(y: Any, d: Any) -> Any:
         raise ValueError
     except ValueError:
         raise ValueError(
-            f"binary_cross_entropy is infinite or not defined at prediction {y}, target {d}.\n"
+            f"binary_cross_entropy is infinite or not defined at prediction {y}, target {_written(d)}.\n"
             "  A prediction must be a probability, and 0 and 1 are right or infinitely wrong.\n"
             "  Write nn.binary_cross_entropy_with_logits(z, target) for the logit z, before the sigmoid."
         ) from None
@@ -125,11 +134,28 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any) -> Any:
     >>> binary_cross_entropy_with_logits(0.0, 1.0)
     0.6931471805599453
 
-    The derivative is sigmoid(z) - d. Raises ValueError for a target outside of [0, 1].
-    Source: lecture 003, the example a - y.
+    The derivative is sigmoid(z) - d. An infinite logit costs nothing where it is right, 0 at (inf, 1) and (-inf, 0).
+    Raises ValueError for a target outside of [0, 1]. Source: lecture 003, the example a - y.
     """
     pairs = _binary_pairs(logit, target)
-    return autograd.sum(d * softplus(-z) + (1 - d) * softplus(z) for z, d in pairs) / len(pairs)
+    return autograd.sum(_from_logit(z, d) for z, d in pairs) / len(pairs)
+
+
+def _from_logit(z: Any, d: Any) -> Any:
+    def both() -> Any:
+        return d * softplus(-z) + (1 - d) * softplus(z)
+
+    if type(d) is float:
+        if d not in (0.0, 1.0):
+            return both()
+        return where((z > -inf) & (z < inf), both, lambda: softplus(-z) if d else softplus(z))
+    size, wrong = where(z < 0, -z, z), where(z < 0, d, 1 - d)  # |z|, but with a derivative at 0
+    return softplus(-size) + _share(wrong, size)
+
+
+def _share(share: Any, loss: Any) -> Any:
+    """share * loss, where 0 of an infinite loss is 0; its derivative by the share is the loss, also for the share 0."""
+    return share * where((share <= 0) & (loss >= inf), LARGEST, loss)
 
 
 def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
@@ -141,12 +167,12 @@ def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
     >>> cross_entropy([0.0, 0.0], 1)
     0.6931471805599453
 
-    Raises IndexError for a class that does not exist, ValueError for a wrong number of probabilities.
-    Source: lectures 000 ("Multi-class classification") and 002 ("Multiclass logistic regression").
+    Raises IndexError for a class that does not exist, ValueError for a wrong number of probabilities, TypeError for
+    a single logit. Source: lectures 000 ("Multi-class classification") and 002 ("Multiclass logistic regression").
     """
-    z = list(logits)
-    if isinstance(target, Iterable):
-        targets = [(k, t) for k, (_, t) in enumerate(_pairs(z, target)) if not isinstance(t, Real) or t]
+    z = _outputs(logits, "cross_entropy", "binary_cross_entropy_with_logits")
+    if is_sequence(target):
+        targets = [(k, t) for k, (_, t) in enumerate(_pairs(z, target)) if type(t) is not float or t]
         return -autograd.sum(t * _log_softmax_at(k, z) for k, t in targets)
     if is_traced(target):
         return autograd.logsumexp(z) - _of_class(target, z)
@@ -177,8 +203,8 @@ def negative_log_likelihood(probabilities: Iterable[Any], target: Any) -> Any:
     Raises ValueError where the loss is infinite (y_k = 0 where t_k > 0), IndexError for a class that does not exist.
     From logits `cross_entropy` is exact where this one overflows. Source: lecture 000 ("Multi-class classification").
     """
-    y = list(probabilities)
-    if isinstance(target, Iterable):
+    y = _outputs(probabilities, "negative_log_likelihood", "binary_cross_entropy")
+    if is_sequence(target):
         pairs = _pairs(y, target)
     else:
         pairs = [(_of_class(target, y) if is_traced(target) else y[_class(target, len(y))], 1.0)]
@@ -204,7 +230,7 @@ def l1_penalty(parameters: Iterable[Any]) -> Any:
     >>> l1_penalty([3.0, -4.0])
     7.0
     """
-    return autograd.sum(map(absolute, parameters))
+    return autograd.sum(map(absolute, as_numbers(parameters)))
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
@@ -215,7 +241,7 @@ def l2_penalty(parameters: Iterable[Any]) -> Any:
 
     Source: lecture 002, "L2-Regularized regression", R = 1/2 w^2.
     """
-    return 0.5 * autograd.sum(w**2 for w in parameters)
+    return 0.5 * autograd.sum(w**2 for w in as_numbers(parameters))
 
 
 def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
@@ -223,39 +249,57 @@ def _binary_pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     for _, d in pairs:
         if not is_traced(d) and (d < 0 or d > 1):
             raise ValueError(
-                f"Binary cross-entropy takes targets from 0 to 1, got {shown(d)}.\n"
+                f"Binary cross-entropy takes targets from 0 to 1, got {_written(d)}.\n"
                 "  A target is the probability of the class 1.\n"
                 "  Write (target + 1) / 2 for targets -1 and +1."
             )
     return pairs
 
 
+def _written(target: Any) -> str:
+    """0 for 0.0: which type a target had is not known any more."""
+    return f"{target:.6g}" if type(target) is float else shown(target)
+
+
+def _outputs(numbers: Any, loss: str, of_one: str) -> list[Any]:
+    """The outputs of a model, one for each class."""
+    if not is_sequence(numbers):
+        raise TypeError(
+            f"{loss} needs an output for each class, got one number: {shown(numbers)}.\n"
+            "  A model with a single output returns it as a number; it tells two classes apart.\n"
+            f"  Write nn.MLP(n_inputs, [4, 2]) for two classes, or nn.{of_one}(output, target)."
+        )
+    return as_numbers(numbers)
+
+
 def _class(target: Any, n_classes: int) -> int:
-    if not hasattr(target, "__index__"):
+    try:
+        number = as_int(target)
+    except TypeError:
         raise TypeError(
             f"A class is a whole number, got {shown(target)}.\n  It counts the outputs, from 0.\n"
             "  Write int(target), or the probabilities of all classes as a list."
-        )
-    if not 0 <= index(target) < n_classes:
+        ) from None
+    if not 0 <= number < n_classes:
         raise IndexError(
             f"There is no class {shown(target)}: of {n_classes} numbers, the classes are 0 to {n_classes - 1}.\n"
             "  Each output stands for one class, counted from 0.\n"
             "  Write target - 1 for classes that count from 1, or give the model an output for each class."
         )
-    return index(target)
+    return number
 
 
 def _pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
-    several = [isinstance(x, Iterable) for x in (prediction, target)]
+    several = [is_sequence(x) for x in (prediction, target)]
     if not any(several):
-        return [(prediction, target)]
+        return [(as_number(prediction), as_number(target))]
     if not all(several):
         raise ValueError(
             f"Prediction and target must both be one number or both a sequence: {shown(prediction)}, {shown(target)}.\n"
             "  Each output has a target of its own; a model with a single output returns a number.\n"
             f"  Write loss(prediction, {'[target]' if several[0] else 'target[0]'})."
         )
-    ys, ds = list(prediction), list(target)
+    ys, ds = as_numbers(prediction), as_numbers(target)
     if len(ys) != len(ds) or not ys:
         raise ValueError(
             f"A loss needs as many targets as predictions, at least one; got {len(ds)} for {len(ys)}.\n"
@@ -263,3 +307,27 @@ def _pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
             f"  Write nn.MLP(n_inputs, [4, {max(len(ds), 1)}]) for {max(len(ds), 1)} target(s) in each row."
         )
     return list(zip(ys, ds))
+
+
+LOSSES: dict[str, Loss] = {
+    loss.__name__: loss
+    for loss in (
+        squared_error, mean_squared_error, mean_absolute_error, huber, hinge, binary_cross_entropy,
+        binary_cross_entropy_with_logits, cross_entropy, negative_log_likelihood,
+    )
+}  # fmt: skip
+
+
+def loss_of(loss: Loss | str) -> Loss:
+    """A loss as a function: `squared_error` for "squared_error". Raises ValueError for a name that is none of nn's."""
+    if callable(loss):
+        return loss
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    letters = {"".join(word[0] for word in name.split("_")): name for name in LOSSES}
+    text = loss[:80] if isinstance(loss, str) else ""
+    near = letters.get(text.lower()) or get_close_matches(text, LOSSES, 1, 0.0)[0]
+    raise ValueError(
+        f"A loss is a function of prediction and target, or the name of one of nn's; got {shown(loss)}.\n"
+        f'  The names are {", ".join(LOSSES)}.\n  Write loss=nn.{near}, or loss="{near}".'
+    )

@@ -11,10 +11,12 @@ from operator import methodcaller
 from random import Random
 from typing import Any
 
-import autograd
 from autograd import Value
+from autograd.dispatch import as_int, plain
 from autograd.formatting import shown
-from nn.initialization import INITIALIZERS
+from autograd.reductions import dot_of_lists
+from autograd.structure import is_sequence
+from nn.initialization import INITIALIZERS, generator_of
 
 Activation = str | Callable[[Any], Any] | None
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "leaky_relu", "softplus", "erf", "sin", "identity")
@@ -117,7 +119,7 @@ class Neuron(Module):
         initialization: str | None = None,
         n_outputs: int = 1,
     ) -> None:
-        generator = seed if isinstance(seed, Random) else Random(seed)
+        generator, n_inputs = generator_of(seed), _size(n_inputs)
         if initialization is None:
             initialization = "he_normal" if activation in ("relu", "leaky_relu", "softplus") else "xavier_normal"
         draw = INITIALIZERS[_known(initialization, INITIALIZERS, "initialization")]
@@ -132,7 +134,7 @@ class Neuron(Module):
 
     def forward(self, inputs: Iterable[Any]) -> Value:
         """f(w . x + b) for numbers or Values that were checked before, as a layer does for all of its neurons."""
-        result: Value = self._function(autograd.dot(self.weights, inputs) + self.bias)
+        result: Value = self._function(dot_of_lists(self.weights, list(inputs)) + self.bias)
         return result
 
     def __repr__(self) -> str:
@@ -154,14 +156,8 @@ class Layer(Module):
         seed: int | Random | None = None,
         initialization: str | None = None,
     ) -> None:
-        for size in (n_inputs, n_outputs):
-            if not isinstance(size, int) or size < 1:
-                raise ValueError(
-                    f"A layer has a whole number of inputs and of outputs, at least 1 of each; got {shown(size)}.\n"
-                    "  Each output is a neuron with a weight for each input.\n"
-                    "  Write nn.Layer(2, 3) for two inputs and three outputs, nn.MLP(2, [3, 1]) for layers of 3 and 1."
-                )
-        generator = seed if isinstance(seed, Random) else Random(seed)
+        n_inputs, n_outputs = map(_size, (n_inputs, n_outputs))
+        generator = generator_of(seed)
         self.n_inputs = n_inputs
         self.activation = activation
         self.neurons = [Neuron(n_inputs, activation, generator, initialization, n_outputs) for _ in range(n_outputs)]
@@ -210,7 +206,7 @@ class MLP(Module):
         seed: int | Random | None = None,
         initialization: str | None = None,
     ) -> None:
-        if not isinstance(sizes, Iterable):
+        if not is_sequence(sizes):
             raise TypeError(
                 f"The sizes of an MLP are a list, got {shown(sizes)}.\n  It has a number for each layer.\n"
                 f"  Write MLP({shown(n_inputs)}, [{shown(sizes)}])."
@@ -221,7 +217,7 @@ class MLP(Module):
                 f"An MLP needs at least one layer, got the sizes {sizes}.\n  The last size is the number of outputs.\n"
                 f"  Write MLP({shown(n_inputs)}, [1]) for one output."
             )
-        generator = seed if isinstance(seed, Random) else Random(seed)
+        generator = generator_of(seed)
         activations = [activation] * (len(sizes) - 1) + [output_activation]
         self.layers = [
             Layer(n_in, n_out, f, generator, initialization)
@@ -241,6 +237,17 @@ class MLP(Module):
     def __repr__(self) -> str:
         steps = (f"{len(layer.neurons)} {_name(layer.activation)}".rstrip() for layer in self.layers)
         return f"MLP({self.layers[0].n_inputs} -> {' -> '.join(steps)})"
+
+
+def _size(size: Any) -> int:
+    number = as_int(size) if hasattr(plain(size), "__index__") else 0
+    if number < 1:
+        raise ValueError(
+            f"A layer has a whole number of inputs and of outputs, at least 1 of each; got {shown(size)}.\n"
+            "  Each output is a neuron with a weight for each input.\n"
+            "  Write nn.Layer(2, 3) for two inputs and three outputs, nn.MLP(2, [3, 1]) for layers of 3 and 1."
+        )
+    return number
 
 
 def _activation_function(activation: Activation) -> Callable[[Any], Any]:

@@ -8,12 +8,13 @@ computed before the first parameter moves, and an interrupt waits until all have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import hypot, isfinite, sqrt
-from numbers import Real
+from math import hypot, isfinite, nan, sqrt
 from typing import Any
 
 from autograd import Value
+from autograd.dispatch import as_float, as_int, as_number
 from autograd.formatting import shown
+from autograd.structure import is_sequence
 
 State = tuple[float, ...]  # what an optimiser remembers of one parameter: momentum, mean square, ...
 
@@ -21,10 +22,13 @@ State = tuple[float, ...]  # what an optimiser remembers of one parameter: momen
 class Optimizer:
     """What all optimisers share: the parameters, the learning rate `lr`, which may be set anew between two steps.
 
-    A subclass gives the formula, `_update(p, g, state, t) -> (new p, new state)`, and the `_start` of the states.
+    A subclass gives the formula, `_update(p, g, state, t) -> (new p, new state)`, and the `_start` of the states. Its
+    settings become attributes, floats whenever they are set.
     """
 
+    lr: float
     _start: State = ()
+    _settings: frozenset[str] = frozenset()
 
     def __init__(self, parameters: Iterable[Value], lr: float, **settings: float) -> None:
         kind = type(self).__name__
@@ -41,10 +45,12 @@ class Optimizer:
                 "  A model finds its own in its attributes: Values, modules, and lists of these.\n"
                 f"  Write {kind}(model.parameters(), lr=0.1)."
             )
-        for name, number in {"lr": lr, **settings}.items():
-            if not (isinstance(number, Real) and isfinite(number) and number >= 0):
+        self._settings = frozenset(["lr", *settings])
+        for name, given in {"lr": lr, **settings}.items():
+            number = float_or_nan(given)
+            if not (isfinite(number) and number >= 0):
                 raise ValueError(
-                    f"{kind} needs a finite {name} of at least 0, got {shown(number)}.\n"
+                    f"{kind} needs a finite {name} of at least 0, got {shown(given)}.\n"
                     "  Otherwise steps would lead uphill, or nowhere.\n"
                     f"  Write {kind}(model.parameters(), {_written(name, {'lr': 0.1, 'eps': 1e-8}.get(name, 0.0))})."
                 )
@@ -54,9 +60,12 @@ class Optimizer:
                     "  It is the share of the past that is kept at each step: with 1 nothing would be forgotten.\n"
                     f"  Write {kind}(model.parameters(), {_written(name, 0.99 if name == 'alpha' else 0.9)})."
                 )
-        self.lr = lr
+            setattr(self, name, number)
         self.steps = 0
         self.states = [self._start] * len(self.parameters)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, as_float(value) if name in self._settings else value)
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
         kind = type(self).__name__
@@ -68,7 +77,7 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter once, against its gradient; a parameter whose grad is 0.0 may move too (momentum)."""
         t = self.steps + 1
-        moved = [self._update(p.data, p.grad, state, t) for p, state in zip(self.parameters, self.states)]
+        moved = [self._update(p.data, as_number(p.grad), state, t) for p, state in zip(self.parameters, self.states)]
         try:
             self._move(moved, t)
         except BaseException:
@@ -103,6 +112,10 @@ class SGD(Optimizer):
     Raises ValueError for a setting out of range or no parameters. Source: lecture 001, "Weight update rule".
     """
 
+    momentum: float
+    dampening: float
+    weight_decay: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -113,13 +126,14 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
-        if nesterov and (momentum == 0 or dampening != 0):
+        self.nesterov = bool(nesterov)
+        if nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
-                f"Nesterov momentum needs a momentum above 0 and no dampening, got {momentum} and {dampening}.\n"
+                "Nesterov momentum needs a momentum above 0 and no dampening, "
+                f"got {self.momentum} and {self.dampening}.\n"
                 "  It looks ahead by the momentum, as far as the whole gradient would lead.\n"
                 "  Write SGD(model.parameters(), momentum=0.9, nesterov=True)."
             )
-        self.momentum, self.dampening, self.weight_decay, self.nesterov = momentum, dampening, weight_decay, nesterov
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
         g += self.weight_decay * p
@@ -139,6 +153,11 @@ class Adam(Optimizer):
 
     _start = (0.0, 0.0, 0.0)  # m, v, the largest v
 
+    beta1: float
+    beta2: float
+    eps: float
+    weight_decay: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -148,15 +167,35 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
     ) -> None:
-        super().__init__(parameters, lr, beta1=betas[0], beta2=betas[1], eps=eps, weight_decay=weight_decay)
-        self.betas, self.eps, self.weight_decay, self.amsgrad = betas, eps, weight_decay, amsgrad
+        beta1, beta2 = self._pair(betas)
+        super().__init__(parameters, lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
+        self.amsgrad = bool(amsgrad)
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        return self.beta1, self.beta2
+
+    @betas.setter
+    def betas(self, betas: tuple[float, float]) -> None:
+        self.beta1, self.beta2 = self._pair(betas)
+
+    def _pair(self, betas: Any) -> list[Any]:
+        pair = list(betas) if is_sequence(betas) else []
+        if len(pair) != 2:
+            kind = type(self).__name__
+            raise ValueError(
+                f"{kind} needs two betas, got {shown(betas)}.\n"
+                "  They are the shares of the past that the means of the gradient and of its square keep.\n"
+                f"  Write {kind}(model.parameters(), {_written('betas', 0.9)})."
+            )
+        return pair
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
         return self._adam(p, g + self.weight_decay * p, state, t)
 
     def _adam(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
-        (b1, b2), (m, v, largest) = self.betas, state
-        m += (1 - b1) * (g - m)
+        b1, b2, (m, v, largest) = self.beta1, self.beta2, state
+        m = _between(m, g, 1 - b1)
         v = b2 * v + (1 - b2) * g * g
         largest = max(largest, v)
         size = sqrt(largest if self.amsgrad else v) / sqrt(1 - b2**t) + self.eps
@@ -194,6 +233,11 @@ class RMSprop(Optimizer):
 
     _start = (0.0, 0.0, 0.0)  # v, the mean of g, b
 
+    alpha: float
+    eps: float
+    weight_decay: float
+    momentum: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -205,14 +249,13 @@ class RMSprop(Optimizer):
         centered: bool = False,
     ) -> None:
         super().__init__(parameters, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        self.alpha, self.eps, self.weight_decay = alpha, eps, weight_decay
-        self.momentum, self.centered = momentum, centered
+        self.centered = bool(centered)
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
         v, mean, b = state
         g += self.weight_decay * p
         v = self.alpha * v + (1 - self.alpha) * g * g
-        mean += (1 - self.alpha) * (g - mean)
+        mean = _between(mean, g, 1 - self.alpha)
         # A variance, but for rounding: it can come out a little below 0.
         size = sqrt(max(0.0, v - mean * mean) if self.centered else v) + self.eps
         b = self.momentum * b + _ratio(g, size)
@@ -225,6 +268,11 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer (2011), "Adaptive Subgradient Methods".
     """
 
+    lr_decay: float
+    weight_decay: float
+    initial_accumulator_value: float
+    eps: float
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -234,7 +282,6 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
     ) -> None:
-        self._start = (initial_accumulator_value,)
         super().__init__(
             parameters,
             lr,
@@ -243,7 +290,7 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value,
             eps=eps,
         )
-        self.lr_decay, self.weight_decay, self.eps = lr_decay, weight_decay, eps
+        self.states = [(self.initial_accumulator_value,)] * len(self.parameters)
 
     def _update(self, p: float, g: float, state: State, t: int) -> tuple[float, State]:
         g += self.weight_decay * p
@@ -254,6 +301,18 @@ class Adagrad(Optimizer):
 def _written(name: str, number: float) -> str:
     """A setting as code; the two betas of Adam are one argument."""
     return "betas=(0.9, 0.999)" if name.startswith("beta") else f"{name}={number}"
+
+
+def float_or_nan(given: Any) -> float:
+    try:
+        return as_float(given)
+    except (TypeError, OverflowError):
+        return nan
+
+
+def _between(a: float, b: float, weight: float) -> float:
+    """a + weight (b - a), from the nearer end: exactly b for the weight 1, whatever a was."""
+    return a + weight * (b - a) if weight < 0.5 else b - (b - a) * (1 - weight)
 
 
 def _ratio(a: float, b: float) -> float:
@@ -273,18 +332,19 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
 
     Raises ValueError for a negative max_norm. Source: PyTorch's clip_grad_norm_; Pascanu et al. (2013).
     """
-    if not max_norm >= 0:
+    limit = float_or_nan(max_norm)
+    if not limit >= 0:
         raise ValueError(
-            f"clip_grad_norm needs a max_norm of at least 0, got {max_norm}.\n"
+            f"clip_grad_norm needs a max_norm of at least 0, got {shown(max_norm)}.\n"
             "  It is the length that the gradient has afterwards, at most.\n"
             "  Write clip_grad_norm(model.parameters(), max_norm=1.0)."
         )
     clipped = list(parameters)
     norm = gradient_norm(clipped)
-    coefficient = max_norm / (norm + 1e-6)
+    coefficient = limit / (norm + 1e-6)
     if coefficient < 1:
         for parameter in clipped:
-            parameter.grad *= coefficient
+            parameter.grad = as_number(parameter.grad) * coefficient
     return norm
 
 
@@ -309,7 +369,8 @@ def minimize(
     """Minimise `objective()` over the parameters by SciPy's L-BFGS-B, which learns the curvature from the gradients.
 
     objective   builds and returns the loss, a Value, from the parameters as they are: the whole batch, no shuffling.
-                To save memory it may call backward() on parts of the loss itself and return their numbers in the sum
+                To save memory it may call backward() on parts of the loss itself and return their numbers in the sum;
+                where all of it is a plain number, it has no further gradient
     tolerance   stop when no component of the gradient is larger, or the loss no longer falls
     callback    called with the loss after every iteration
 
@@ -331,7 +392,7 @@ def minimize(
             "  L-BFGS comes from there; nn.SGD and nn.Adam need nothing.\n"
             "  Run: pip install scipy"
         ) from None
-    reached = [parameter.data for parameter in parameters]
+    reached, most = [parameter.data for parameter in parameters], as_int(max_iterations)
 
     def move(numbers: Iterable[float]) -> None:
         for parameter, number in zip(parameters, numbers):
@@ -342,8 +403,9 @@ def minimize(
         for parameter in parameters:
             parameter.grad = 0.0
         loss = objective()
-        loss.backward()
-        return loss.data, [parameter.grad for parameter in parameters]
+        if isinstance(loss, Value):
+            loss.backward()
+        return loss.data if isinstance(loss, Value) else as_float(loss), [parameter.grad for parameter in parameters]
 
     def iterated(intermediate_result: Any) -> None:
         nonlocal reached
@@ -358,7 +420,7 @@ def minimize(
             jac=True,
             method="L-BFGS-B",
             callback=iterated,
-            options={"maxiter": max_iterations, "maxfun": 10 * max_iterations, "gtol": tolerance, "ftol": 1e-15},
+            options={"maxiter": most, "maxfun": 10 * most, "gtol": as_float(tolerance), "ftol": 1e-15},
         )
         reached = [float(number) for number in result.x]
         return result

@@ -71,8 +71,8 @@ def _array(data: Any, name: str) -> Any:
             f"{name} must hold real numbers, got {array.dtype}.\n  Weights multiply them.\n"
             f"  Write [float(text) for text in column] for numbers in texts, pandas.get_dummies({name}) for categories."
         )
-    if array.dtype.kind == "b":
-        array = array.astype(int)
+    if array.dtype.kind in "bf":
+        array = array.astype(int if array.dtype.kind == "b" else float)
     unfit = np.argwhere(~np.isfinite(array))
     if len(unfit) and array.ndim:
         raise ValueError(

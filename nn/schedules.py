@@ -1,25 +1,29 @@
 """How the learning rate changes over the epochs: PyTorch's names, arguments and formulas.
 
 A schedule sets `optimizer.lr` at every `step()`. It is a callback for `nn.fit` as well, called after each epoch.
-Below, lr_0 is the rate that the optimiser had at the start, t the number of steps taken.
+Below, lr_0 is the rate that the optimiser had before its first schedule, t the number of steps taken. Several
+schedules of one optimiser act together, as in PyTorch: each changes the rate that it finds by its own share.
 """
 
 from __future__ import annotations
 
 from math import cos, pi
-from numbers import Real
 from typing import Any
 
+from autograd.dispatch import as_float
 from autograd.formatting import shown
-from nn.optimizers import Optimizer
+from nn.optimizers import Optimizer, float_or_nan
 
 
 class Schedule:
     """What all schedules share. A subclass gives the formula, `rate(t)`."""
 
+    floor = 0.0  # what the rate falls to; what lies above it is what a schedule scales
+
     def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer, self.initial_lr, self.steps = optimizer, optimizer.lr, 0
-        optimizer.lr = self.rate(0)
+        self.optimizer, self.steps = optimizer, 0
+        self.initial_lr: float = vars(optimizer).setdefault("initial_lr", optimizer.lr)
+        optimizer.lr = self._after(self.initial_lr, self.rate(0))
 
     def rate(self, t: int) -> float:
         """The learning rate after t steps."""
@@ -32,7 +36,17 @@ class Schedule:
     def step(self) -> None:
         """One epoch is over: set the rate of the next one."""
         self.steps += 1
-        self.optimizer.lr = self.rate(self.steps)
+        self.optimizer.lr = self._after(self.rate(self.steps - 1), self.rate(self.steps))
+
+    def _after(self, before: float, now: float) -> float:
+        """The optimiser's rate, scaled as this schedule goes from `before` to `now`; `now` where it stood at `before`.
+
+        PyTorch's recursive form, and its closed form where nobody else changed the rate.
+        """
+        lr, height = self.optimizer.lr, before - self.floor
+        if lr == before:
+            return now
+        return self.floor + (lr - self.floor) * ((now - self.floor) / height) if height else lr + (now - before)
 
     def __call__(self, history: Any) -> None:
         self.step()
@@ -49,12 +63,12 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        _at_least_1("step_size", step_size)
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = _at_least_1("step_size", step_size), as_float(gamma)
         super().__init__(optimizer)
 
     def rate(self, t: int) -> float:
-        return self.initial_lr * self.gamma ** (t // self.step_size)
+        share: float = self.gamma ** (t // self.step_size)
+        return self.initial_lr * share
 
 
 class CosineAnnealingLR(Schedule):
@@ -64,8 +78,8 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        _at_least_1("T_max", T_max)
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max, self.eta_min = _at_least_1("T_max", T_max), as_float(eta_min)
+        self.floor = self.eta_min
         super().__init__(optimizer)
 
     def rate(self, t: int) -> float:
@@ -81,8 +95,8 @@ class LinearLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        _at_least_1("total_iters", total_iters)
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        self.start_factor, self.end_factor = as_float(start_factor), as_float(end_factor)
+        self.total_iters = _at_least_1("total_iters", total_iters)
         super().__init__(optimizer)
 
     def rate(self, t: int) -> float:
@@ -90,9 +104,11 @@ class LinearLR(Schedule):
         return self.initial_lr * (self.start_factor + (self.end_factor - self.start_factor) * share)
 
 
-def _at_least_1(name: str, number: int) -> None:
-    if not (isinstance(number, Real) and number >= 1):
+def _at_least_1(name: str, given: Any) -> float:
+    number = float_or_nan(given)
+    if not number >= 1:
         raise ValueError(
-            f"A schedule needs a {name} of at least 1, got {shown(number)}.\n"
+            f"A schedule needs a {name} of at least 1, got {shown(given)}.\n"
             f"  It is a number of epochs.\n  Write {name}=10."
         )
+    return number

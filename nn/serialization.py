@@ -31,6 +31,7 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     The file is complete or not there: an interrupted save leaves the old one. A model of your own class, or with
     an activation that is a function, is loaded into a new one: nn.load(path, model=Mine()).
     """
+    _check_module(model, "save writes", "nn.save({}, path)")
     numbers = {name: number if isfinite(number) else repr(number) for name, number in model.state_dict().items()}
     content = {
         "format": FORMAT,
@@ -56,6 +57,8 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
     Executes nothing. Raises ValueError, saying what is wrong, for a file that is truncated, changed, of another
     format or version, or of a model that does not fit.
     """
+    if model is not None:
+        _check_module(model, "load fills", "nn.load(path, model={})")
     content = _read(path)
     kind, arguments = content["model"]["type"], content["model"].get("arguments")
     numbers = {name: float(number) for name, number in content["parameters"].items()}
@@ -80,6 +83,20 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
             "  Write nn.load(path) for the model as it was saved, or give a model of the same shape."
         ) from None
     return model
+
+
+def _check_module(model: Any, what: str, call: str) -> None:
+    if isinstance(model, type) or not (hasattr(model, "state_dict") and hasattr(model, "load_state_dict")):
+        estimator = hasattr(model, "get_params") and hasattr(model, "fit")
+        why = (
+            "The model of an estimator is in its attribute model_, after fit."
+            if estimator
+            else "A file holds the parameters of a model by their names."
+        )
+        raise TypeError(
+            f"{what} a Module, got {shown(model)}.\n  {why}\n"
+            f"  Write {call.format('estimator.model_' if estimator else 'model')}."
+        )
 
 
 def _arguments(model: Any) -> dict[str, Any] | None:

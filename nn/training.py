@@ -8,24 +8,30 @@ so that only the graph of one row is in memory.
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from numbers import Integral
 from random import Random
 from typing import Any, Literal, NamedTuple, overload
 
 import autograd
 from autograd import Value, no_grad
+from autograd.dispatch import as_float, as_int
 from autograd.formatting import shown
-from nn.epochs import Convergence, Engine, Loss, Penalty, Problem, epochs_of, timed
+from nn.epochs import Convergence, Engine, Interrupts, Penalty, Problem, epochs_of, timed
+from nn.initialization import generator_of
+from nn.losses import Loss, loss_of
 from nn.modules import Module
 from nn.optimizers import Optimizer
 from nn.rows import Target, checked_rows, rows_of
+from nn.schedules import Schedule
 
 Reduction = Literal["mean", "sum"]
+Callback = Callable[["History"], Any]
 MOST_EPOCHS = 100_000  # of one call into C
+MOST_THREADS = 1024
 
 
 class Epoch(NamedTuple):
@@ -80,7 +86,7 @@ class History:
     snapshots        the parameters' numbers, see `snapshot_every` in `fit`; autograd.explore shows them
     converged        the loss no longer fell, see `tolerance` in `fit`
     interrupted      Ctrl-C ended it; the model is as the last whole step left it
-    diverged         a loss became infinite or NaN; the model is as it was before
+    diverged         a loss became infinite or NaN; the model is as the step before left it
     """
 
     loss, gradient_norm, seconds = Numbers(), Numbers(), Numbers()
@@ -119,7 +125,7 @@ def fit(
     model: Module,
     X: Any,
     y: Any,
-    loss: Loss,
+    loss: Loss | str,
     optimizer: Optimizer,
     epochs: int,
     batch_size: int | None = None,
@@ -129,7 +135,7 @@ def fit(
     reduction: Reduction = "mean",
     validation: tuple[Any, Any] | None = None,
     tolerance: float | None = None,
-    callbacks: Sequence[Callable[[History], Any]] = (),
+    callbacks: Callback | Iterable[Callback] | None = (),
     progress: bool = True,
     patience: int = 10,
     snapshot_every: int | None = None,
@@ -139,23 +145,26 @@ def fit(
     """Train `model` on rows X (T x n_inputs) and targets y (T, or T x n_outputs); returns how it went.
 
     model       a Module; its call on one row gives the prediction
-    loss        loss(prediction, target) of one row, see `nn.losses`
+    loss        loss(prediction, target) of one row, see `nn.losses`, or a name from there: "squared_error"
     optimizer   moves the model's parameters, as nn.SGD(model.parameters(), lr=0.1): one step for each batch
-    batch_size  the rows of one step; None for all of them
+    batch_size  the rows of one step; None for all of them, as a number beyond them
     shuffle     take the rows of small batches in a new order in each epoch, drawn with `seed`
     penalty     a function of the parameters that is added to the risk: lambda ps: 1e-4 * nn.l2_penalty(ps)
     reduction   "mean" of the losses over the rows of a batch, or their "sum"
     validation  rows (X, y) to be judged after each epoch
     tolerance   stop as converged when `patience` epochs in a row are not better than the best by more than this
-    callbacks   called with the History after every epoch; one that returns True stops the training
+    callbacks   functions that are called with the History after every epoch; one that returns True stops the training.
+                What they change of the model, its loss and the penalty counts from the next epoch on
     progress    show a bar with the loss
     snapshot_every  keep the parameters' numbers in `History.snapshots`: at the start and after every so many epochs
     engine      "compiled": model and loss are traced and run over rows, whole epochs in C with SGD, Adam and AdamW;
-                "eager": row by row; "auto": compiled where two traces agree with each other and with the eager engine
+                "eager": row by row; "auto": compiled where two traces agree with each other and with the eager engine,
+                else eager, with a warning that says why
     threads     over which compiled rows are divided; worth it above some 50 microseconds a step
 
-    X and y are lists, NumPy arrays or pandas objects. The same seed gives the same result, to the last bit. Ctrl-C
-    returns the history so far. Raises ValueError for rows that do not fit together and settings out of range.
+    X and y are lists, NumPy arrays or pandas objects. The same seed gives the same result, to the last bit. A row whose
+    loss is a plain number adds that number and no gradient. Ctrl-C returns the history so far. Raises ValueError for
+    rows that do not fit together and settings out of range.
 
     >>> from nn import SGD, Neuron, squared_error
     >>> line = Neuron(1, activation=None, seed=0)
@@ -167,45 +176,70 @@ def fit(
     Source: lecture 001, "Training by gradient descent"; lecture 000, the empirical risk.
     """
     rows, targets = checked_rows(X, y)
-    held_out = None if validation is None else checked_rows(*validation)
-    parameters = model.parameters()
-    _check(parameters, optimizer, epochs, batch_size, reduction, patience, snapshot_every, engine, threads)
-    generator = seed if isinstance(seed, Random) else Random(seed)
-    order, size = list(range(len(rows))), batch_size or len(rows)
+    held_out = None if validation is None else _held_out(validation)
+    loss, after_epochs = loss_of(loss), _callbacks(callbacks)
+    _check(model.parameters(), optimizer, reduction, engine)
+    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "snapshot_every": snapshot_every}
+    last, size, patience, snapshot_every, threads = map(_count, (counts | {"threads": threads}).items())
+    tolerance = None if tolerance is None else as_float(tolerance)
+    generator = generator_of(seed)
+    order, size = list(range(len(rows))), min(size or len(rows), len(rows))
     problem = Problem(model, rows, targets, loss, penalty, reduction == "mean")
-    history, convergence = History(), Convergence(tolerance, patience)
-    bar = _bar(epochs, progress)
+    history, convergence = History(), Convergence(tolerance, min(patience, last + 1))
+    computing: Any = None
+    done, bar = 0, _bar(last, progress)
 
     def snap() -> None:
         if snapshot_every and done % snapshot_every == 0:
-            history.snapshots.append({parameter: parameter.data for parameter in parameters})
+            history.snapshots.append({parameter: parameter.data for parameter in model.parameters()})
+
+    def note(validation_losses: Sequence[float] = ()) -> None:
+        nonlocal done
+        with Interrupts():
+            convergence.look_at(losses)
+            history.add(losses, norms, seconds)
+            history.validation_loss += validation_losses
+            done += len(losses)
+
+    def warn() -> None:
+        if computing.reason:
+            warnings.warn(computing.reason, RuntimeWarning, stacklevel=3)
+            computing.reason = ""
 
     shuffles = shuffle and size < len(rows)
-    looks = bool(callbacks) or held_out is not None or snapshot_every is not None
-    computing, done = None, 0
+    looks = bool(after_epochs) or held_out is not None or snapshot_every is not None
+    changes = any(type(callback).__module__ != Schedule.__module__ for callback in after_epochs)
     snap()
     try:
         computing = epochs_of(problem, optimizer, size, engine, threads)
         history.engine = computing.name
-        while done < epochs and not convergence.reached:
+        while done < last and not convergence.reached:
+            if done and changes and not computing.is_current():
+                computing = epochs_of(problem, optimizer, size, engine, threads)
+                history.engine = computing.name
+            if computing.sure:
+                warn()
             if shuffles:
                 generator.shuffle(order)
-            block = 1 if shuffles or looks else min(epochs - done, MOST_EPOCHS)
+            block = 1 if shuffles or looks else min(last - done, MOST_EPOCHS)
             with computing.interrupts:
                 losses, norms, seconds = timed(computing, order, block, convergence)
-                convergence.look_at(losses)
-                history.add(losses, norms, seconds)
-                done += len(losses)
+                if held_out is None:
+                    note()
+            warn()
             if looks:
                 computing.sync()
             if held_out is not None:
                 with no_grad():
-                    history.validation_loss.append(_number(_risk(model, *held_out, loss, reduction)))
+                    risk = _number(_risk(model, *held_out, loss, reduction))
+                if not math.isfinite(risk):
+                    raise OverflowError(f"the validation loss is {risk}")
+                note([risk])
             snap()
             bar.set_postfix(loss=f"{losses[-1]:.4g}", refresh=False)
             bar.update(len(losses))
             history.converged = convergence.reached
-            if True in [callback(history) for callback in callbacks]:
+            if True in [callback(history) for callback in after_epochs]:
                 break
     except KeyboardInterrupt:
         history.interrupted = True
@@ -225,9 +259,11 @@ def fit(
 
 
 def empirical_risk(
-    model: Module, X: Any, y: Any, loss: Loss, penalty: Penalty | None = None, reduction: Reduction = "mean"
+    model: Module, X: Any, y: Any, loss: Loss | str, penalty: Penalty | None = None, reduction: Reduction = "mean"
 ) -> Any:
     """The mean (or sum) of loss(model(x_t), y_t) over the rows, plus the penalty: one Value, the graph of all rows.
+
+    A row whose loss is a plain number adds that number; where all of them are, so is the risk.
 
     >>> from nn import Neuron, minimize, squared_error
     >>> line = Neuron(1, activation=None, seed=0)
@@ -238,7 +274,7 @@ def empirical_risk(
     Source: lecture 000, the empirical risk.
     """
     _check_reduction(reduction)
-    risk = _risk(model, *checked_rows(X, y), loss, reduction)
+    risk = _risk(model, *checked_rows(X, y), loss_of(loss), reduction)
     return risk if penalty is None else risk + penalty(model.parameters())
 
 
@@ -262,20 +298,10 @@ def _risk(model: Module, rows: list[list[float]], targets: list[Target], loss: L
 
 
 def _number(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)
+    return x.data if isinstance(x, Value) else as_float(x)
 
 
-def _check(
-    parameters: list[Value],
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int | None,
-    reduction: str,
-    patience: int,
-    snapshot_every: int | None,
-    engine: str,
-    threads: int,
-) -> None:
+def _check(parameters: list[Value], optimizer: Optimizer, reduction: str, engine: str) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"fit needs an optimizer, got {shown(optimizer)}.\n  It moves the parameters after each batch.\n"
@@ -294,24 +320,57 @@ def _check(
             "  It says how the steps are computed; the steps are the same.\n"
             '  Write engine="auto", which compiles where it can.'
         )
-    settings = {
-        "epochs": (epochs, 0, "passes over all rows", 100),
-        "batch_size": (
-            1 if batch_size is None else batch_size,
-            1,
-            "the rows of one step",
-            "None for all of them, or 32",
-        ),
-        "patience": (patience, 1, "the epochs without a better loss that end the training", 10),
-        "snapshot_every": (1 if snapshot_every is None else snapshot_every, 1, "epochs", "10, or None"),
-        "threads": (threads, 1, "the threads that rows are divided over", 2),
-    }
-    for name, (number, least, counted, example) in settings.items():
-        if not isinstance(number, Integral) or number < least:
-            raise ValueError(
-                f"{name} must be a whole number of at least {least}, got {shown(number)}.\n"
-                f"  It counts {counted}.\n  Write {name}={example}."
+
+
+COUNTS = {  # the least number, the largest that makes a difference, what it counts, an example
+    "epochs": (0, None, "passes over all rows", "100"),
+    "batch_size": (1, None, "the rows of one step", "None for all of them, or 32"),
+    "patience": (1, None, "the epochs without a better loss that end the training", "10"),
+    "snapshot_every": (1, None, "epochs", "10, or None"),
+    "threads": (1, MOST_THREADS, "the threads that rows are divided over", "2"),
+}
+
+
+def _count(setting: tuple[str, Any]) -> Any:
+    """A setting that counts something, as an int; None stays None where it may be."""
+    name, given = setting
+    least, most, counted, example = COUNTS[name]
+    if given is None and "None" in example:
+        return None
+    try:
+        number = as_int(given)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(
+            f"{name} must be a whole number of at least {least}, got {shown(given)}.\n"
+            f"  It counts {counted}.\n  Write {name}={example}."
+        )
+    return number if most is None else min(number, most)
+
+
+def _held_out(validation: Any) -> tuple[list[list[float]], list[Target]]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(
+            f"validation is a tuple of rows and their targets, got {shown(validation)}.\n"
+            "  These rows are judged after each epoch, and are not trained on; nothing is split off.\n"
+            "  Write fit(model, X[20:], y[20:], ..., validation=(X[:20], y[:20])) for the first 20 rows."
+        )
+    return checked_rows(*validation)
+
+
+def _callbacks(callbacks: Any) -> list[Callback]:
+    """None is none, and a function is one."""
+    several = [callbacks] if callable(callbacks) else [] if callbacks is None else callbacks
+    listed = list(several) if isinstance(several, Iterable) else [several]
+    for callback in listed:
+        if not callable(callback):
+            raise TypeError(
+                f"A callback is a function of the History, got {shown(callback)}.\n"
+                "  It is called after each epoch.\n"
+                "  Write callbacks=[lambda history: print(history.loss[-1])]."
             )
+    return listed
 
 
 def _check_reduction(reduction: str) -> None:

@@ -41,6 +41,7 @@ INTERNAL = {  # caught inside of the package, or a text that is Python's
     "nn/epochs.py: raise OverflowError(f'the loss is {loss + penalty}')": "fit ends, and warns",
     "nn/compiled_epochs.py: raise OverflowError(f'the loss is {(loss if math.isfinite(found + penalty) else found "
     "+ penalty)}')": "so here",
+    "nn/training.py: raise OverflowError(f'the validation loss is {risk}')": "so here",
     "autograd/compiler/source.py: raise NotImplementedError": "each language has its own",
     "autograd/compiler/compiled.py: raise error.__cause__ from None": "raised by the placeholder",
     "autograd/compiler/tables.py: raise TypeError(f'column {name!r}: {error}') from None": "becomes a part of no_table",

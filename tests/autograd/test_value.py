@@ -243,33 +243,33 @@ def test_an_interrupt_at_any_line_leaves_the_leaves_untouched_or_complete(failur
     assert (x.grad, y.grad) == complete
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timer")
-def test_a_signal_at_any_moment_leaves_the_leaves_untouched_or_complete():
+def interrupt_at_any_moment():
     leaves = [Value(1.0) for _ in range(3000)]
     z = autograd.sum(leaves)
 
     def interrupt(signum, frame):
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.signal(signal.SIGALRM, interrupt)
     delay, outcomes = 1e-5, []
-    try:
-        while outcomes[-3:] != ["complete"] * 3:
-            for leaf in leaves:
-                leaf.grad = 0.0
-            try:
-                signal.setitimer(signal.ITIMER_REAL, delay)
-                z.backward()
-                signal.setitimer(signal.ITIMER_REAL, 0.0)
-                outcomes.append("complete")
-            except KeyboardInterrupt:
-                outcomes.append("interrupted")
-            assert {leaf.grad for leaf in leaves} in ({0.0}, {1.0}), f"after {delay} s"
-            delay += 1e-5
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, previous)
+    while outcomes[-3:] != ["complete"] * 3:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        try:
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            z.backward()
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            outcomes.append("complete")
+        except KeyboardInterrupt:
+            outcomes.append("interrupted")
+        assert {leaf.grad for leaf in leaves} in ({0.0}, {1.0}), f"after {delay} s"
+        delay += 1e-5
     assert "interrupted" in outcomes
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timer")
+def test_a_signal_at_any_moment_leaves_the_leaves_untouched_or_complete(alone):
+    alone(interrupt_at_any_moment)
 
 
 @pytest.mark.parametrize("name", ["data", "grad"])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import signal
-import warnings
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -165,12 +164,11 @@ def test_auto_says_so_and_stays_eager_where_traces_differ():
         fitted("compiled", OPTIMIZERS["sgd"], Noisy(), SMOOTH, nn.squared_error)
 
 
-@pytest.mark.parametrize("kind", [Branching, Frozen])
-def test_auto_stays_eager_where_nothing_can_be_traced(kind):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+@pytest.mark.parametrize(("kind", "line"), [(Branching, r"return self.w \* x\[0\] if x"), (Frozen, r"self.w.data")])
+def test_auto_says_so_and_stays_eager_where_nothing_can_be_traced(kind, line):
+    with pytest.warns(RuntimeWarning, match=rf"(?s)fit stays eager: .*test_epochs.py:\d+ \(.*{line}") as caught:
         _, history = fitted("auto", OPTIMIZERS["sgd"], kind(), SMOOTH, nn.squared_error)
-    assert history.engine == "eager"
+    assert history.engine == "eager" and len(caught) == 1 and caught[0].filename == __file__
     with pytest.raises(TracingError, match=r"autograd.where"):
         fitted("compiled", OPTIMIZERS["sgd"], kind(), SMOOTH, nn.squared_error)
 
@@ -183,16 +181,10 @@ def test_a_wrong_target_is_refused_wherever_it_stands():
             fitted(engine, OPTIMIZERS["sgd"], nn.MLP(3, [1], seed=0), targets, nn.hinge)
 
 
-@pytest.fixture
-def ctrl_c():
-    """Python's own handler: a process that was started in the background may ignore the signal."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+# ------------------------------------------------------------------------------------- Ctrl-C, each in a process alone
 
 
-@pytest.mark.parametrize("engine", ["eager", "compiled"])
-def test_ctrl_c_leaves_the_model_of_the_last_whole_step(ctrl_c, engine):
+def press_in_a_callback(engine):
     make, y, loss = LOSSES["squared_error"]
 
     def press(history):
@@ -205,48 +197,44 @@ def test_ctrl_c_leaves_the_model_of_the_last_whole_step(ctrl_c, engine):
     assert model.state_dict() == expected.state_dict()
 
 
-@contextmanager
-def pressed_after(seconds):
-    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-    signal.setitimer(signal.ITIMER_REAL, seconds, 2.0)  # and again: what a callback of the collector raises is lost
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_ctrl_c_leaves_the_model_of_the_last_whole_step(alone, engine):
+    alone(press_in_a_callback, engine)
 
 
-def test_ctrl_c_during_a_long_run(ctrl_c):
-    make, y, loss = LOSSES["linear"]
-    model = make()
-    optimizer = nn.SGD(model.parameters(), lr=1e-9)
-    with pressed_after(0.3):
-        history = nn.fit(model, X, y, loss, optimizer, epochs=100_000_000, progress=False, engine="compiled")
-    assert history.interrupted and 1000 < len(history.loss) < 100_000_000
-    assert optimizer.steps >= len(history.loss)
+MAKE = {"sgd": lambda ps: nn.SGD(ps, lr=1e-4, momentum=0.9), "adam": lambda ps: nn.Adam(ps, lr=1e-4)}
 
 
-@pytest.mark.skipif(extension("tapes") is None, reason="an epoch in Python can be left at any point")
-@pytest.mark.parametrize(("after", "least"), [(0.12, 0), (0.3, 1001)])  # in the first or a later slice
-@pytest.mark.parametrize(
-    "make_optimizer", [lambda ps: nn.SGD(ps, lr=1e-4, momentum=0.9), lambda ps: nn.Adam(ps, lr=1e-4)]
-)
-def test_ctrl_c_during_a_run_in_c_leaves_everything_after_the_same_step(ctrl_c, make_optimizer, after, least):
-    """Parameters, optimiser and history: a training goes on from there."""
-    make, y, loss = LOSSES["linear"]
+def press_during_a_run(optimizer, after):
+    """Parameters, optimiser and history are those after one and the same step: a training goes on from there."""
+    make, y, _ = LOSSES["linear"]
 
-    def run(epochs):
+    def pressing(prediction, target):  # so many seconds after the last look at the loss before the epochs begin
+        signal.setitimer(signal.ITIMER_REAL, after)
+        return nn.squared_error(prediction, target)
+
+    def run(epochs, loss=nn.squared_error):
         model = make()
-        optimizer = make_optimizer(model.parameters())
-        return nn.fit(model, X, y, loss, optimizer, epochs=epochs, progress=False, engine="compiled"), model, optimizer
+        moves = MAKE[optimizer](model.parameters())
+        return nn.fit(model, X, y, loss, moves, epochs=epochs, progress=False, engine="compiled"), model, moves
 
-    with pressed_after(after):
-        history, model, optimizer = run(100_000_000)
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    history, model, moves = run(100_000_000, pressing)
     count = len(history.loss)
-    assert history.interrupted and least <= count < 100_000_000
+    assert history.interrupted and count < 100_000_000
+    assert moves.steps >= count
+    if extension("tapes") is None:  # an epoch in Python can be left at any point
+        return
     expected, again, whole = run(count)
     assert (history.loss, model.state_dict()) == (expected.loss, again.state_dict())
-    assert (optimizer.steps, optimizer.states) == (whole.steps, whole.states) and whole.steps == count
+    assert (moves.steps, moves.states) == (whole.steps, whole.states) and whole.steps == count
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timer")
+@pytest.mark.parametrize("after", [0.03, 0.3])  # in the first slice of time and in a later one
+@pytest.mark.parametrize("optimizer", MAKE)
+def test_ctrl_c_during_a_long_run_leaves_everything_after_the_same_step(alone, optimizer, after):
+    alone(press_during_a_run, optimizer, after)
 
 
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
@@ -255,6 +243,126 @@ def test_divergence_is_the_same(engine):
         model, history = fitted(engine, lambda ps: nn.SGD(ps, lr=1e3), *called(LOSSES["linear"]), epochs=500)
     assert history.diverged and np.isfinite(history.loss).all()
     assert np.isfinite(list(model.state_dict().values())).all()
+
+
+class Line(nn.Module):
+    def __init__(self):
+        self.w = Value(1.0)
+
+    def __call__(self, x):
+        return self.w * x[0]
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+@pytest.mark.parametrize(
+    ("judge", "how", "message"),
+    [
+        (interrupt, "interrupted", None),
+        (lambda: autograd.exp(1000.0), "diverged", "exp overflows"),
+        (lambda: math.inf, "diverged", "the validation loss is inf"),
+        (lambda: math.nan, "diverged", "the validation loss is nan"),
+    ],
+    ids=["Ctrl-C", "overflow", "inf", "nan"],
+)
+def test_an_epoch_is_in_the_history_with_its_validation_or_not_at_all(judge, how, message, engine):
+    model, failing = Line(), []
+
+    rows = {"validation": ([[0.5]], [99.0]), "callbacks": lambda h: failing.append(1) if len(h.loss) == 2 else None}
+
+    def loss_with_judge(prediction, target):
+        return judge() if failing and type(target) is float and target == 99.0 else nn.squared_error(prediction, target)
+
+    def run():
+        return nn.fit(
+            model, [[1.0], [2.0]], [1.0, 2.0], loss_with_judge, nn.SGD([model.w], lr=0.01), 9, progress=False,
+            engine=engine, **rows,
+        )  # fmt: skip
+
+    if message is None:
+        history = run()
+    else:
+        with pytest.warns(RuntimeWarning, match=f"diverged in epoch 3: {message}"):
+            history = run()
+    assert getattr(history, how) and history.engine == engine
+    assert len(history.loss) == len(history.validation_loss) == len(history.epochs) == 2
+    assert len(history.gradient_norm) == len(history.seconds) == 2
+    assert np.isfinite(history.loss + history.validation_loss).all()
+
+
+@pytest.mark.parametrize("engine", ["eager", "auto", "compiled"])
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (lambda y, t: autograd.where(t < 0, 0.5, lambda: nn.squared_error(y, t)), [1.0, -1.0, 2.0, -3.0]),
+        (lambda y, t: autograd.where(t < 0, 1, lambda: nn.squared_error(y, t)), [-1.0, -1.0, 2.0, 1.0]),
+        (lambda y, t: nn.cross_entropy([y, 2.0 * y], t), [[0.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.5, 0.5]]),
+    ],
+    ids=["where", "where first", "all-zero labels"],
+)
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_a_row_whose_loss_is_a_plain_number_adds_the_number_and_no_gradient(loss, targets, engine, batch_size):
+    rows, reference, model = [[1.0], [2.0], [3.0], [4.0]], Line(), Line()
+    risk = nn.empirical_risk(reference, rows, targets, loss)
+    risk.backward()
+    history = nn.fit(
+        model, rows, targets, loss, nn.SGD([model.w], lr=0.0), 1, batch_size, progress=False, engine=engine
+    )
+    assert history.loss == pytest.approx([risk.data], rel=1e-12)
+    assert history.engine == ("eager" if engine == "eager" else "compiled")
+    if batch_size is None:
+        assert model.w.grad == pytest.approx(reference.w.grad, rel=1e-12)
+    nn.minimize(lambda: nn.empirical_risk(reference, rows, targets, loss), [reference.w])
+    assert nn.empirical_risk(reference, rows, targets, loss).data <= risk.data
+    assert nn.empirical_risk(reference, rows[:1], [targets[0]], loss) is not None
+
+
+def test_an_objective_that_is_a_plain_number_is_at_its_minimum():
+    w = Value(3.0)
+    assert nn.minimize(lambda: np.float32(2.0), [w]).fun == 2.0 and w.data == 3.0
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+@pytest.mark.parametrize(
+    "settings",
+    [{"batch_size": 2**63}, {"batch_size": 38}, {"patience": 2**63, "tolerance": 0.0}, {"threads": 2**63},
+     {"snapshot_every": 2**70}, {"batch_size": np.uint64(2**63)}],
+    ids=lambda settings: next(iter(settings)),
+)  # fmt: skip
+def test_a_setting_beyond_all_rows_and_epochs_is_as_good_as_all_of_them(settings, engine):
+    make, y, loss = LOSSES["linear"]
+    _, history = fitted(engine, OPTIMIZERS["sgd"], make(), y, loss, **settings)
+    assert not history.diverged and history.loss == fitted(engine, OPTIMIZERS["sgd"], make(), y, loss)[1].loss
+
+
+def test_a_number_of_epochs_beyond_all_bounds_ends_with_convergence():
+    make, y, loss = LOSSES["linear"]
+    for engine in ("eager", "compiled"):
+        _, history = fitted(engine, OPTIMIZERS["sgd"], make(), y, loss, epochs=2**70, tolerance=1e-3, patience=2**3)
+        assert history.converged
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_a_right_logit_of_infinity_costs_nothing(engine):
+    class Infinite(nn.Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def __call__(self, x):
+            return autograd.where(x[0] > 1, math.inf, autograd.where(x[0] < -1, -math.inf, self.w * x[0]))
+
+    rows, targets = [[2.0], [-2.0], [0.5], [-0.5]], [1.0, 0.0, 1.0, 0.25]
+    model, finite = Infinite(), Infinite()
+    loss = nn.binary_cross_entropy_with_logits
+    settings = {"epochs": 3, "progress": False, "engine": engine, "reduction": "sum"}
+    history = nn.fit(model, rows, targets, loss, nn.SGD([model.w], lr=0.1), **settings)
+    expected = nn.fit(finite, rows[2:], targets[2:], loss, nn.SGD([finite.w], lr=0.1), **settings)
+    assert history.engine == engine and not history.diverged
+    assert history.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert model.w.data == pytest.approx(finite.w.data, rel=1e-12)
 
 
 def test_what_the_loss_raises_is_raised():

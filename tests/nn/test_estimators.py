@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from functools import partial
 from math import inf
 
@@ -45,6 +46,23 @@ WIDTH = X[:, 3]
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_it_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam", "sgd"])
+def test_settings_of_numpys_types_are_those_of_pythons(solver):
+    def trained(real, whole):
+        return MLPRegressor(
+            np.array([whole(3)]) if whole is np.uint8 else [3], solver=solver, alpha=real(0.1), tol=real(1e-3),
+            learning_rate_init=real(0.03), max_iter=whole(30), batch_size=whole(7), n_iter_no_change=whole(4),
+            random_state=whole(5),
+        ).fit(X, WIDTH)  # fmt: skip
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        expected = trained(lambda x: float(np.float32(x)), int)
+        found = trained(np.float32, np.uint8)
+    assert found.model_.state_dict() == expected.model_.state_dict()
+    assert found.loss_curve_ == expected.loss_curve_ and {type(loss) for loss in found.loss_curve_} == {float}
 
 
 def gradient_of(risk, model):
@@ -227,6 +245,7 @@ def test_a_loss_that_rises_has_not_converged():
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.filterwarnings("ignore:fit stays eager")
 def test_ctrl_c_keeps_the_model_so_far(solver):
     calls_left = len(X) * 5  # enough for at least three iterations of either, with one neuron
 

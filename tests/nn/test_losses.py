@@ -95,6 +95,46 @@ def test_binary_cross_entropy_from_logits_is_that_of_the_sigmoid(logit, target):
     assert z.grad == pytest.approx(again.grad, rel=1e-13) == pytest.approx(autograd.sigmoid(logit) - target, rel=1e-13)
 
 
+INFINITE = [  # logit, target, loss, gradient by the logit
+    (math.inf, 1, 0.0, 0.0),
+    (math.inf, 0, math.inf, 1.0),
+    (math.inf, 0.25, math.inf, 0.75),
+    (-math.inf, 0, 0.0, 0.0),
+    (-math.inf, 1, math.inf, -1.0),
+    (-math.inf, 0.25, math.inf, -0.25),
+    (1e308, 1, 0.0, 0.0),
+    (-1e308, 0, 0.0, 0.0),
+    (0.0, 1, LN2, -0.5),
+    (0.0, 0.25, LN2, 0.25),
+    (math.nan, 1, math.nan, math.nan),
+    (math.nan, 0.25, math.nan, math.nan),
+]
+
+
+@pytest.mark.parametrize(("z", "d", "value", "gradient"), INFINITE)
+def test_logits_of_all_sizes_on_every_path(z, d, value, gradient):
+    loss = nn.binary_cross_entropy_with_logits
+    rows = [[z, d]] * 3
+    compiled = autograd.compile(loss, example=(0.0, 0.0))
+    of_column = autograd.compile(lambda x: loss(x, d))
+    values, gradients = compiled.batch_value_and_grad(rows, errors="nan")
+    found = {
+        "float": (loss(z, d), gradient),
+        "Value": value_and_grad(lambda z: loss(z, d))(z),
+        "Value and target": (lambda value, grads: (value, grads[0]))(*value_and_grad(loss, argnums=(0, 1))(z, d)),
+        "rows": (values[1], gradients[1][0]),
+        "column": tuple(part[1].item() for part in of_column.batch_value_and_grad([[z]] * 3, errors="nan")),
+    }
+    for path, pair in found.items():
+        assert pair == pytest.approx((value, gradient), rel=1e-14, nan_ok=True), path
+
+
+@pytest.mark.parametrize("d", [0.0, 0.25, 1.0])
+def test_the_derivative_by_a_target_is_minus_the_logit(d):
+    for z in (-2.0, 0.0, 3.0):
+        assert value_and_grad(lambda d, z=z: nn.binary_cross_entropy_with_logits(z, d))(d)[1] == pytest.approx(-z)
+
+
 def test_penalties():
     weights = [Value(3.0), Value(-4.0)]
     nn.l2_penalty(weights).backward()

@@ -45,6 +45,59 @@ def test_twenty_steps_are_pytorchs(row):
         assert [v.data for v in w] == pytest.approx(point, rel=1e-12), f"step {step}"
 
 
+@pytest.mark.parametrize("engine", [None, "eager", "compiled"])
+@pytest.mark.parametrize("row", RECORD["forgetful"], ids=name_of)
+def test_steps_that_forget_the_past_are_pytorchs(row, engine):
+    """By hand, and as trainings on rows x of the loss w x, whose gradient is x; compiled, Adam and AdamW step in C."""
+    line = Line()
+    optimizer = OPTIMIZERS[row["optimizer"]]([line.w], **row["settings"])
+    points = []
+    for gradient in row["gradients"]:
+        if engine is None:
+            line.w.grad = gradient
+            optimizer.step()
+        else:
+            nn.fit(line, [gradient], [0.0], lambda product, _: product, optimizer, 1, progress=False, engine=engine)
+        points.append(line.w.data)
+    assert points == pytest.approx(row["points"], rel=1e-12)
+
+
+class Line(nn.Module):
+    def __init__(self):
+        self.w = Value(0.0)
+
+    def __call__(self, x):
+        return self.w * x[0]
+
+
+@pytest.mark.parametrize("row", RECORD["together"], ids=lambda row: " ".join(name for name, _ in row["schedules"]))
+def test_schedules_of_one_optimizer_act_together_as_pytorchs(row):
+    optimizer = nn.SGD([Value(1.0)], lr=1.0)
+    schedules = [SCHEDULES[name](optimizer, **settings) for name, settings in row["schedules"]]
+    rates = []
+    for _ in row["rates"]:
+        rates.append(optimizer.lr)
+        for schedule in schedules:
+            schedule.step()
+    assert rates == pytest.approx(row["rates"], rel=1e-12, abs=1e-15)
+
+
+def test_a_schedule_scales_what_the_rate_was_set_to_and_a_warm_up_from_0_adds():
+    optimizer = nn.SGD([Value(1.0)], lr=1.0)
+    schedule = nn.StepLR(optimizer, step_size=1, gamma=0.5)
+    optimizer.lr = 0.2
+    schedule.step()
+    assert optimizer.lr == pytest.approx(0.1, rel=1e-15)
+    optimizer = nn.SGD([Value(1.0)], lr=1.0)
+    schedules = [nn.LinearLR(optimizer, 0.0, 1.0, 4), nn.StepLR(optimizer, 2, 0.5)]
+    rates = [optimizer.lr]
+    for _ in range(4):
+        for schedule in schedules:
+            schedule.step()
+        rates.append(optimizer.lr)
+    assert rates == pytest.approx([0.0, 0.25, 0.25, 0.375, 0.25], rel=1e-15)
+
+
 def test_the_record_has_every_optimizer_and_schedule_twice_and_twenty_steps():
     rows = RECORD["rows"]
     assert all(len(row["points"]) == 20 for row in rows)
@@ -131,6 +184,11 @@ def test_an_interrupt_at_any_line_leaves_a_whole_step_or_none(make):
         (lambda: nn.SGD([Value(1.0)], momentum=1.0), "momentum below 1"),
         (lambda: nn.SGD([Value(1.0)], weight_decay=-1.0), "weight_decay"),
         (lambda: nn.Adam([Value(1.0)], betas=(0.9, 1.0)), "beta2 below 1"),
+        (
+            lambda: nn.AdamW([Value(1.0)], betas=0.9),
+            r"(?s)needs two betas, got 0.9.*Write AdamW\(.*betas=\(0.9, 0.999\)",
+        ),
+        (lambda: nn.Adam([Value(1.0)], betas=(0.9,)), "two betas"),
         (lambda: nn.Adam([Value(1.0)], eps=-1e-8), "eps"),
         (lambda: nn.RMSprop([Value(1.0)], alpha=1.5), "alpha below 1"),
         (lambda: nn.Adagrad([Value(1.0)], lr_decay=math.inf), "lr_decay"),

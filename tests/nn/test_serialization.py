@@ -208,6 +208,26 @@ def test_an_interrupted_save_leaves_the_old_file(step, tmp_path, monkeypatch):
     assert path.read_bytes() != before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the system has no such modes")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o666, 0o400])
+@pytest.mark.parametrize("write", [lambda path: nn.save(nn.Neuron(1), path), autograd.compile(lambda x: x).save])
+def test_a_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask(write, mode, tmp_path):
+    path = tmp_path / "file.json"
+    before = os.umask(0o077)
+    try:
+        write(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(mode)
+        os.umask(0o022)
+        write(path)
+        assert path.stat().st_mode & 0o777 == mode
+        path.unlink()
+        write(path)
+        assert path.stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "target")
     nn.save(nn.Neuron(1, seed=0), tmp_path / "link")

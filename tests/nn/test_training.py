@@ -181,6 +181,33 @@ def test_callbacks_see_the_history_and_may_stop_it():
     assert seen == [(1, 1.0), (2, pytest.approx(0.1)), (3, pytest.approx(0.1)), (4, pytest.approx(0.01))]
 
 
+@pytest.mark.parametrize("name", ["squared_error", "mean_squared_error", "mean_absolute_error", "huber"])
+def test_a_loss_may_go_by_its_name(name):
+    loss = getattr(nn, name)
+    assert trained(loss=name)[1].loss == trained(loss=loss)[1].loss
+    assert nn.empirical_risk(network(), X, Y, name).data == nn.empirical_risk(network(), X, Y, loss).data
+
+
+@pytest.mark.parametrize(("loss", "near"), [("mse", "mean_squared_error"), ("MAE", "mean_absolute_error"),
+    ("bce", "binary_cross_entropy"), ("nll", "negative_log_likelihood"), ("squared_eror", "squared_error"),
+    (None, ""), (3.0, "")])  # fmt: skip
+def test_another_name_of_a_loss_is_refused_and_the_nearest_one_written(loss, near):
+    for call in (lambda: trained(loss=loss), lambda: nn.empirical_risk(network(), X, Y, loss)):
+        with pytest.raises(ValueError, match=f"(?s)got .*Write loss=nn.{near}"):
+            call()
+
+
+def test_callbacks_may_be_none_or_one_function():
+    seen = []
+    assert len(trained(callbacks=None)[1].loss) == 3
+    assert len(trained(callbacks=lambda history: seen.append(len(history.loss)))[1].loss) == 3
+    assert seen == [1, 2, 3]
+    model = network()
+    optimizer = nn.SGD(model.parameters(), lr=1.0)
+    nn.fit(model, X, Y, nn.squared_error, optimizer, 2, progress=False, callbacks=nn.StepLR(optimizer, 1, 0.5))
+    assert optimizer.lr == 0.25
+
+
 def test_snapshots_are_the_parameters_at_the_start_and_after_every_so_many_epochs():
     model, history = trained(epochs=5, snapshot_every=2)
     parameters = model.parameters()
@@ -277,6 +304,14 @@ def test_the_lists_of_a_history_grow_with_the_epochs(engine):
         ({"patience": 0}, ValueError, "patience"),
         ({"snapshot_every": 0}, ValueError, "snapshot_every"),
         ({"validation": (X, Y[:1])}, ValueError, "1 for 5 rows"),
+        ({"validation": 0.2}, TypeError, "validation is a tuple"),
+        ({"validation": (X, Y, Y)}, TypeError, "validation is a tuple"),
+        ({"callbacks": 3}, TypeError, "A callback is a function of the History, got 3"),
+        ({"callbacks": [None]}, TypeError, "got None"),
+        ({"loss": lambda prediction, target: prediction.data}, TypeError, "a Value that depends on the parameters"),
+        ({"loss": lambda prediction, target: None}, TypeError, "without `return`"),
+        ({"loss": lambda prediction, target: 1.0, "batch_size": 2}, TypeError, "a Value that depends on"),
+        ({"loss": nn.cross_entropy}, TypeError, "binary_cross_entropy_with_logits"),
         ({"loss": lambda prediction, target: 1.0}, TypeError, "a Value that depends on the parameters"),
     ],
 )

@@ -45,10 +45,10 @@ static void adapt(Optimizer *o, const double *restrict g, int32_t count) {
     double *restrict p = o->parameter, *restrict m = o->state, *restrict v = m + count, *restrict largest = v + count;
     const double t = (double)o->steps + 1.0, lr = o->lr / (1.0 - pow(o->beta1, t));
     const double root = sqrt(1.0 - pow(o->beta2, t)), decay = o->rule == ADAMW ? 1.0 - o->lr * o->weight_decay : 1.0;
-    const double penalty = o->rule == ADAM ? o->weight_decay : 0.0;
+    const double penalty = o->rule == ADAM ? o->weight_decay : 0.0, weight = 1.0 - o->beta1;
     for (int32_t k = 0; k < count; k++) {
         const double slope = g[k] + penalty * p[k];
-        m[k] += (1.0 - o->beta1) * (slope - m[k]);
+        m[k] = weight < 0.5 ? m[k] + weight * (slope - m[k]) : slope - (slope - m[k]) * (1.0 - weight);
         v[k] = o->beta2 * v[k] + (1.0 - o->beta2) * slope * slope;
         largest[k] = largest[k] > v[k] ? largest[k] : v[k];
         const double size = sqrt(o->amsgrad ? largest[k] : v[k]) / root + o->eps;
