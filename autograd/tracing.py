@@ -400,7 +400,7 @@ class Placeholder:
 
 
 def is_minus_zero(number: float | None) -> bool:
-    return number == 0.0 and copysign(1.0, number) < 0
+    return number is not None and number == 0.0 and copysign(1.0, number) < 0
 
 
 def brief_logsumexp(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -432,11 +432,11 @@ class Parts:
         tape, numbers = xs[0]._tape, [x._number for x in xs]
         ordered = sorted(numbers)
         self.top: Any = reduce(OPERATIONS["maximum"], [Placeholder(tape, number) for number in ordered])
-        exponential = {x._number: (x - self.top).exp() for x in xs}
+        exponential: dict[int, Any] = {x._number: (x - self.top).exp() for x in xs}
         is_top = {x._number: x >= self.top for x in xs}
         self.exponentials, self.is_top = ([of[number] for number in numbers] for of in (exponential, is_top))
         small = reduce(operator.add, [exponential[number] - is_top[number] for number in ordered])
-        self.rest = small + (reduce(operator.add, [is_top[number] for number in ordered]) - 1.0)
+        self.rest: Any = small + (reduce(operator.add, [is_top[number] for number in ordered]) - 1.0)
         self.total = self.rest + 1.0
         self.logarithm = where(abs(self.top) < math.inf, lambda: self.rest.log1p(), 0.0)
 

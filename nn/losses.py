@@ -175,7 +175,9 @@ def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
         targets = [(k, t) for k, (_, t) in enumerate(_pairs(z, target)) if type(t) is not float or t]
         return -autograd.sum(t * _log_softmax_at(k, z) for k, t in targets)
     if is_traced(target):
-        return autograd.logsumexp(z) - _of_class(target, z)
+        # The class stands in front; at its own place e^-inf adds nothing, so that no digits of a small loss cancel.
+        others = [where(equal(target, k), -inf, number) for k, number in enumerate(z)]
+        return -OPERATIONS["log_softmax"](_of_class(target, z), *others)
     return -_log_softmax_at(_class(target, len(z)), z)
 
 

@@ -16,35 +16,82 @@ import autograd
 from autograd import maximum, minimum, where
 
 NUMBERS = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, 0.1, 10.0, -30.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324,
-    1e-310, 1e-200, 1e-80, -1e90, 1e154, 1e200, -1e200, 1.7e308, -1.7e308,
-]  # fmt: skip
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    -2.0,
+    3.0,
+    0.1,
+    10.0,
+    -30.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+    5e-324,
+    -5e-324,
+    1e-310,
+    1e-200,
+    1e-80,
+    -1e90,
+    1e154,
+    1e200,
+    -1e200,
+    1.7e308,
+    -1.7e308,
+]
 EXPONENTS = [-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0]
 EXACT: dict[str, Callable[..., Any]] = {  # of inputs, rounded once and alike everywhere
-    "sqrt": lambda a, b: autograd.sqrt(a), "abs": lambda a, b: abs(a), "negative": lambda a, b: -a,
-    "relu": lambda a, b: autograd.relu(a), "maximum": maximum, "minimum": minimum, "add": lambda a, b: a + b,
-    "divide": lambda a, b: a / b, "input": lambda a, b: a,
-}  # fmt: skip
+    "sqrt": lambda a, b: autograd.sqrt(a),
+    "abs": lambda a, b: abs(a),
+    "negative": lambda a, b: -a,
+    "relu": lambda a, b: autograd.relu(a),
+    "maximum": maximum,
+    "minimum": minimum,
+    "add": lambda a, b: a + b,
+    "divide": lambda a, b: a / b,
+    "input": lambda a, b: a,
+}
 STEPS: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b, "square": lambda a, b: a * a, "negative": lambda a, b: -a, "plus": lambda a, b: a + 0.0,
-    "exp": lambda a, b: autograd.exp(a), "log": lambda a, b: autograd.log(a), "sqrt": lambda a, b: autograd.sqrt(a),
-    "tanh": lambda a, b: autograd.tanh(a), "sin": lambda a, b: autograd.sin(a), "log1p": lambda a, b: autograd.log1p(a),
-    "softplus": lambda a, b: autograd.softplus(a), "logsumexp": lambda a, b: autograd.logsumexp([a, b]),
-    "leaky_relu": lambda a, b: autograd.leaky_relu(a, 0.1), "times": lambda a, b: a * 0.25,
-}  # fmt: skip
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "square": lambda a, b: a * a,
+    "negative": lambda a, b: -a,
+    "plus": lambda a, b: a + 0.0,
+    "exp": lambda a, b: autograd.exp(a),
+    "log": lambda a, b: autograd.log(a),
+    "sqrt": lambda a, b: autograd.sqrt(a),
+    "tanh": lambda a, b: autograd.tanh(a),
+    "sin": lambda a, b: autograd.sin(a),
+    "log1p": lambda a, b: autograd.log1p(a),
+    "softplus": lambda a, b: autograd.softplus(a),
+    "logsumexp": lambda a, b: autograd.logsumexp([a, b]),
+    "leaky_relu": lambda a, b: autograd.leaky_relu(a, 0.1),
+    "times": lambda a, b: a * 0.25,
+}
 
 PAIRS = frozenset(["add", "subtract", "multiply", "divide", "logsumexp", "maximum", "minimum"])
 
 Step = tuple[str, int, int, int, float]  # name, operands, exponent or threshold
 programs = st.lists(
     st.tuples(
-        st.sampled_from([*STEPS, *["power"] * 4, *["where"] * 6, *["selected"] * 4]), st.integers(0, 50),
-        st.integers(0, 50), st.integers(0, 50), st.sampled_from([*EXPONENTS, 0.0, 1.0]),
+        st.sampled_from([*STEPS, *["power"] * 4, *["where"] * 6, *["selected"] * 4]),
+        st.integers(0, 50),
+        st.integers(0, 50),
+        st.integers(0, 50),
+        st.sampled_from([*EXPONENTS, 0.0, 1.0]),
     ),
-    min_size=1, max_size=12,
-)  # fmt: skip
-exact_steps = st.lists(st.tuples(st.sampled_from(sorted(EXACT)), st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=4)
+    min_size=1,
+    max_size=12,
+)
+exact_steps = st.lists(
+    st.tuples(st.sampled_from(sorted(EXACT)), st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=4
+)
 points = st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS)), min_size=1, max_size=2)
 
 

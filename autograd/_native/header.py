@@ -1,9 +1,9 @@
 """operations.h, the engine's operations in C, printed from their rows: `make generate`.
 
 A line for each operation of one or two operands: whether it selects, and the value and the partials as C expressions of
-the operands and of the value `out`; where subterms are shared, as calls of the functions above. Nothing is written by hand: a primitive
-is the function of the C library that Python's `math` calls. For a parametrised operation, `x**3` or `leaky_relu`, the
-operands are x and the plain number, and the only partial is that for x.
+the operands and of the value `out`; where subterms are shared, as calls of the functions above. Nothing is written by
+hand: a primitive is the function of the C library that Python's `math` calls. For a parametrised operation, `x**3` or
+`leaky_relu`, the operands are x and the plain number, and the only partial is that for x.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ A choice, `where`, selects one of two operands; so do `maximum`, `relu` and thei
 not selected. What only unselected operands lead to has the adjoint 0. A zero times an infinite derivative would be NaN,
 so the messages of such steps are guarded by a condition, which says where the step is reached (see `adjoint`).
 
-Every `where` is guarded, since a branch that is not taken may be undefined. Behind the others both operands are defined,
-and only derivatives can be infinite: a careful pass guards them too, and is made for the rows whose gradient came out
-infinite or NaN.
+Every `where` is guarded, since a branch that is not taken may be undefined. Behind the others both operands are
+defined, and only derivatives can be infinite: a careful pass guards them too, and is made for the rows whose gradient
+came out infinite or NaN.
 """
 
 from __future__ import annotations

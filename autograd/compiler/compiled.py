@@ -345,7 +345,7 @@ class Compiled:
         """
         if reduction not in ("mean", "sum"):
             raise ValueError(messages.wrong_reduction(reduction))
-        tape = self._trace()
+        self._trace()
         self._single("backward")
         table = self._table(rows, threads, errors)
         if not len(table):
@@ -469,9 +469,7 @@ class Compiled:
                 "value_and_grad": lambda native: forms.input_gradients(tape, outputs, n, False, native, careful),
                 "raising": lambda native: forms.raising(tape, outputs, False, native),
                 "batch": lambda native: forms.values(tape, outputs, True, native),
-                "batch_value_and_grad": lambda native: forms.input_gradients(
-                    tape, outputs, n, True, native, careful
-                ),
+                "batch_value_and_grad": lambda native: forms.input_gradients(tape, outputs, n, True, native, careful),
                 "batch raising": lambda native: forms.raising(tape, outputs, True, native),
                 "backward": lambda native: forms.parameter_gradient(tape, outputs[0], None, native, careful),
             }[form]

@@ -90,8 +90,8 @@ def rates(tape: Tape, inputs_vary: bool = True) -> bytearray:
 def find_layers(tape: Tape, results: Sequence[int], conditional: Sequence[int] = ()) -> tuple[Tape, list[int]]:
     """The tape with every layer as one step, and where the results are now.
 
-    conditional  1 for each step whose adjoints are to be guarded, see `branches`: those stay single steps, since a layer
-                 is computed for all rows, and NaN in one would spoil the sums over them
+    conditional  1 for each step whose adjoints are to be guarded, see `branches`: those stay single steps, since a
+                 layer is computed for all rows, and NaN in one would spoil the sums over them
     """
     finder = Finder(tape, results, conditional or bytes(len(tape.steps)))
     return finder.rebuilt(results)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from autograd.compiler import messages
 from autograd.compiler.adjoint import adjoints
-from autograd.compiler.powers import without_powers
 from autograd.compiler.identifiers import function_identifier, identifier
+from autograd.compiler.powers import without_powers
 from autograd.compiler.scopes import ALWAYS, OUTSIDE, Needs, Scopes
 from autograd.printer import LONGEST, Language, Scope, common, pattern_of, step_text
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape

@@ -1,8 +1,8 @@
 """Which rows raise: a function of a row that is not 0 where the traced function would have raised an error.
 
-The kernels compute in IEEE arithmetic, which never raises; the function itself stops where Python's arithmetic and `math`
-do: at a division by zero, and where a finite number makes an infinity or any number a NaN. Only steps that run count: of
-a choice the condition and the branch that is taken. `replay` then runs such a row again, and raises.
+The kernels compute in IEEE arithmetic, which never raises; the function itself stops where Python's arithmetic and
+`math` do: at a division by zero, and where a finite number makes an infinity or any number a NaN. Only steps that run
+count: of a choice the condition and the branch that is taken. `replay` then runs such a row again, and raises.
 """
 
 from __future__ import annotations

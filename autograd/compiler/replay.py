@@ -14,14 +14,16 @@ from autograd.tracing import LEAVES, Rule, Tape, evaluate
 def replay(tape: Tape, outputs: Sequence[int], inputs: Sequence[float], place: str = "") -> None:
     """Raises what the function itself would raise for a row, naming operation, numbers and label.
 
-    Steps run in the order in which the function took them; of a choice only the branch that is taken. `place` says which
-    row it is.
+    Steps run in the order in which the function took them; of a choice only the branch that is taken. `place` says
+    which row it is.
     """
     numbers: list[float] = []
     for kind, *operands in tape.steps:
         if kind in LEAVES:
             (which,) = operands
-            number = tape.parameters[which].data if kind == "parameter" else which if kind == "constant" else inputs[which]
+            number = (
+                tape.parameters[which].data if kind == "parameter" else which if kind == "constant" else inputs[which]
+            )
         elif isinstance(kind, Rule):
             number = numbers[operands[0]]
         else:

@@ -15,15 +15,47 @@ from hypothesis import HealthCheck, given, settings
 
 import autograd
 from autograd import (
-    absolute, arccos, arcsin, arctan, cosh, divide, erf, exp, expm1, gaussian, log, log1p, logsumexp, maximum, minimum,
-    relu, sech, sigmoid, sin, sinh, softplus, sqrt, stop_gradient, tan, tanh, where,
-)  # fmt: skip
-from autograd import Value
+    Value,
+    absolute,
+    arccos,
+    arcsin,
+    arctan,
+    cosh,
+    divide,
+    erf,
+    exp,
+    expm1,
+    gaussian,
+    log,
+    log1p,
+    logsumexp,
+    maximum,
+    minimum,
+    relu,
+    sech,
+    sigmoid,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    stop_gradient,
+    tan,
+    tanh,
+    where,
+)
 from tests.autograd import test_logical
 from tests.autograd.compiler.eager import slopes
 from tests.paths import (
-    PATHS, Case, CLibrary, available_kernels, by_parameters, by_rows, disagreements, kernels, reference,
-)  # fmt: skip
+    PATHS,
+    Case,
+    CLibrary,
+    available_kernels,
+    by_parameters,
+    by_rows,
+    disagreements,
+    kernels,
+    reference,
+)
 from tests.random_paths import exact_steps, function_of, points, programs
 
 inf, nan, tiny = math.inf, math.nan, 5e-324
@@ -61,47 +93,124 @@ def robust(x: Any, y: Any) -> Any:
 
 
 SELECTIONS = [
-    Case("a branch whose condition uses its node", of_root, [(0.0,), (0.1,), (4.0,), (-1.0,)],
-         right={(0.0,): (1.0, (0.0,)), (4.0,): (2.0, (0.25,))}),
+    Case(
+        "a branch whose condition uses its node",
+        of_root,
+        [(0.0,), (0.1,), (4.0,), (-1.0,)],
+        right={(0.0,): (1.0, (0.0,)), (4.0,): (2.0, (0.25,))},
+    ),
     Case("a robust loss", robust, [(1.0, 1.0), (1.0, 1.5), (1.0, 5.0), (1e200, 0.0)]),
     Case("the other branch", lambda x: where(x > 0, 1.0, log(-x)), [(-2.0,), (-1e-310,)]),
-    Case("maximum of a root", lambda x: maximum(sqrt(x), 1e-6), [(0.0,), (1e-13,), (4.0,), (nan,), (-1.0,)],
-         right={(0.0,): (1e-6, (0.0,))}),
+    Case(
+        "maximum of a root",
+        lambda x: maximum(sqrt(x), 1e-6),
+        [(0.0,), (1e-13,), (4.0,), (nan,), (-1.0,)],
+        right={(0.0,): (1e-6, (0.0,))},
+    ),
     Case("minimum of a root", lambda x: minimum(1.0, -sqrt(x)), [(0.0,), (4.0,)]),
-    Case("minimum that takes no root", lambda x: minimum(-1.0, sqrt(x)), [(0.0,), (4.0,)],
-         right={(0.0,): (-1.0, (0.0,))}),
+    Case(
+        "minimum that takes no root", lambda x: minimum(-1.0, sqrt(x)), [(0.0,), (4.0,)], right={(0.0,): (-1.0, (0.0,))}
+    ),
     Case("relu of a root", lambda x: relu(sqrt(x) - 1.0), [(0.0,), (0.5,), (4.0,)], right={(0.0,): (0.0, (0.0,))}),
     Case("a root of relu", lambda x: sqrt(relu(x)), [(-1.0,), (0.0,), (4.0,)], right={(-1.0,): (0.0, (0.0,))}),
     Case("abs of a root", lambda x: abs(sqrt(x)), [(0.0,), (4.0,)], right={(0.0,): (0.0, (0.0,))}),
     Case("a root of abs", lambda x: sqrt(absolute(x)), [(0.0,), (-4.0,)], right={(0.0,): (0.0, (0.0,))}),
-    Case("a tie of roots", lambda x, y: maximum(sqrt(x), sqrt(y)), [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (4.0, 0.0)],
-         right={(0.0, 1.0): (1.0, (0.0, 0.5))}),
+    Case(
+        "a tie of roots",
+        lambda x, y: maximum(sqrt(x), sqrt(y)),
+        [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (4.0, 0.0)],
+        right={(0.0, 1.0): (1.0, (0.0, 0.5))},
+    ),
     Case("selected beside not", lambda x: maximum(sqrt(x), 1.0) + sqrt(x), [(0.0,), (4.0,)]),
-    Case("selected within", lambda x, y: maximum(minimum(sqrt(x), y), relu(y - 1.0)), [(0.0, 0.5), (0.0, 3.0), (4.0, 3.0)]),
-    Case("a choice within a maximum", lambda x, y: maximum(where(y > 0, sqrt(x), x), y * 2.0),
-         [(0.0, 1.0), (0.0, -1.0), (0.0, 0.0), (9.0, 1.0)]),
-    Case("a maximum within a choice", lambda x, y: where(x < 1, maximum(sqrt(x), y), lambda: log(x)),
-         [(0.0, 1.0), (0.0, 0.0), (0.5, 0.1), (3.0, 0.0)]),
+    Case(
+        "selected within",
+        lambda x, y: maximum(minimum(sqrt(x), y), relu(y - 1.0)),
+        [(0.0, 0.5), (0.0, 3.0), (4.0, 3.0)],
+    ),
+    Case(
+        "a choice within a maximum",
+        lambda x, y: maximum(where(y > 0, sqrt(x), x), y * 2.0),
+        [(0.0, 1.0), (0.0, -1.0), (0.0, 0.0), (9.0, 1.0)],
+    ),
+    Case(
+        "a maximum within a choice",
+        lambda x, y: where(x < 1, maximum(sqrt(x), y), lambda: log(x)),
+        [(0.0, 1.0), (0.0, 0.0), (0.5, 0.1), (3.0, 0.0)],
+    ),
     Case("a zero that was computed", lambda x: sqrt(x) ** 2, [(0.0,), (4.0,)], right={(0.0,): (0.0, (nan,))}),
     Case("a zero factor", lambda x: 0.0 * sqrt(x), [(0.0,), (4.0,)]),
     Case("two roots", lambda x, y: sqrt(x) + y, [(0.0, 0.5), (1.0, 0.0)]),
-    Case("many maxima", lambda x, y: autograd.sum([maximum(sqrt(x) * k, y) for k in range(1, 9)]), [(0.0, 1.0), (4.0, 5.0)]),
-    Case("the distance of a point to itself", lambda x, y: maximum(sqrt(x * x + y * y) - 1.0, 0.0), [(0.0, 0.0), (3.0, 4.0)]),
+    Case(
+        "many maxima",
+        lambda x, y: autograd.sum([maximum(sqrt(x) * k, y) for k in range(1, 9)]),
+        [(0.0, 1.0), (4.0, 5.0)],
+    ),
+    Case(
+        "the distance of a point to itself",
+        lambda x, y: maximum(sqrt(x * x + y * y) - 1.0, 0.0),
+        [(0.0, 0.0), (3.0, 4.0)],
+    ),
     Case("where on a maximum", lambda x: where(maximum(sqrt(x), 0.5) > 0.5, sqrt(x), x), [(0.0,), (4.0,)]),
-    Case("leaky", lambda x: sqrt(x).leaky_relu(0.1) if hasattr(x, "leaky_relu") else autograd.leaky_relu(sqrt(x), 0.1),
-         [(0.0,), (4.0,)]),
+    Case(
+        "leaky",
+        lambda x: sqrt(x).leaky_relu(0.1) if hasattr(x, "leaky_relu") else autograd.leaky_relu(sqrt(x), 0.1),
+        [(0.0,), (4.0,)],
+    ),
     Case("stopped", lambda x: maximum(stop_gradient(sqrt(x)), x), [(0.0,), (4.0,), (0.25,)]),
-    Case("a network of relu", lambda x, y: relu(2.0 * sqrt(x) + 3.0 * y - 5.0) + relu(sqrt(x) - y), [(0.0, 1.0), (4.0, 1.0)]),
-]  # fmt: skip
+    Case(
+        "a network of relu",
+        lambda x, y: relu(2.0 * sqrt(x) + 3.0 * y - 5.0) + relu(sqrt(x) - y),
+        [(0.0, 1.0), (4.0, 1.0)],
+    ),
+]
 POWERS = [
-    *(Case(f"x**{y}", lambda x, y=y: x**y, ONE) for y in (-4, -3, -2, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 0.25, 1e-20)),
-    Case("x**-2 far out", lambda x: x**-2, [(1e-80,), (1e90,), (1e-150,), (1e160,)],
-         right={(1e-80,): (1e160, (-2e240,)), (1e90,): (1e-180, (-2e-270,))}),
-    Case("x**y", lambda x, y: x**y, [(2.0, 0.5), (-8.0, 3.0), (0.0, 0.0), (0.0, -1.0), (-8.0, 0.5), (1e200, 2.0), (nan, 0.0),
-                                     (inf, -1.0), (-inf, 0.5), (0.0, 2.0), (-0.0, 3.0), (2.0, 1e308)]),
+    *(
+        Case(f"x**{y}", lambda x, y=y: x**y, ONE)
+        for y in (-4, -3, -2, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 0.25, 1e-20)
+    ),
+    Case(
+        "x**-2 far out",
+        lambda x: x**-2,
+        [(1e-80,), (1e90,), (1e-150,), (1e160,)],
+        right={(1e-80,): (1e160, (-2e240,)), (1e90,): (1e-180, (-2e-270,))},
+    ),
+    Case(
+        "x**y",
+        lambda x, y: x**y,
+        [
+            (2.0, 0.5),
+            (-8.0, 3.0),
+            (0.0, 0.0),
+            (0.0, -1.0),
+            (-8.0, 0.5),
+            (1e200, 2.0),
+            (nan, 0.0),
+            (inf, -1.0),
+            (-inf, 0.5),
+            (0.0, 2.0),
+            (-0.0, 3.0),
+            (2.0, 1e308),
+        ],
+    ),
     Case("2**x", lambda x: 2.0**x, [(0.0,), (10.0,), (1024.0,), (-1100.0,), (inf,), (-inf,), (nan,)]),
-    Case("x/y", divide, [(0.0, 1e-310), (1.0, 0.0), (0.0, 0.0), (1.0, 3.0), (1e300, 1e-10), (2e-310, 1e-310), (1.0, inf),
-                         (inf, 2.0), (1e-320, 1e-309), (3.0, 1.5e308), (-0.0, 2.0), (nan, 0.0)]),
+    Case(
+        "x/y",
+        divide,
+        [
+            (0.0, 1e-310),
+            (1.0, 0.0),
+            (0.0, 0.0),
+            (1.0, 3.0),
+            (1e300, 1e-10),
+            (2e-310, 1e-310),
+            (1.0, inf),
+            (inf, 2.0),
+            (1e-320, 1e-309),
+            (3.0, 1.5e308),
+            (-0.0, 2.0),
+            (nan, 0.0),
+        ],
+    ),
     Case("1/x", lambda x: 1 / x, ONE),
     Case("1/(x + 0)", lambda x: 1 / (x + 0.0), [(5.0,), (-1e-300,)]),
     Case("zeros with signs", lambda x: x + 0.0, [(-0.0,), (0.0,), (2.0,)]),
@@ -111,19 +220,44 @@ POWERS = [
     Case("an adjoint that is huge", lambda x: x * x * 1e308, [(0.1,), (0.0,)]),
     Case("a square root in a quotient", lambda x, y: x / y**0.5, [(1.0, 4.0), (1.0, 0.0), (0.0, 1e-300)]),
     Case("a sum of -0.0", lambda x, y: x * 2.0 + y * 3.0, [(-0.0, -0.0), (0.0, -0.0)]),
-]  # fmt: skip
+]
 FORMS = [
-    Case("logsumexp", lambda x, y: logsumexp([x, y]), [(0.0, -30.0), (-30.0, 0.0), (0.0, 0.0), (1e308, 1e308), (0.0, -800.0),
-                                                     (inf, 0.0), (-inf, -inf), (-inf, 1.0), (nan, 0.0), (700.0, -700.0)],
-         right={(0.0, -30.0): (9.357622968839e-14, (1.0, 9.357622968839e-14))}, scale=0.0),
-    Case("logsumexp of three", lambda x, y, z: logsumexp([x, y, z]), [(0.0, -30.0, -31.0), (-20.0, 0.0, 0.0), (1.0, 2.0, 3.0)]),
-    Case("log_softmax", lambda x, y: autograd.log_softmax([x, y])[0], [(0.0, -30.0), (-30.0, 0.0), (20.0, -20.0), (1.0, 1.0)],
-         scale=0.0),
+    Case(
+        "logsumexp",
+        lambda x, y: logsumexp([x, y]),
+        [
+            (0.0, -30.0),
+            (-30.0, 0.0),
+            (0.0, 0.0),
+            (1e308, 1e308),
+            (0.0, -800.0),
+            (inf, 0.0),
+            (-inf, -inf),
+            (-inf, 1.0),
+            (nan, 0.0),
+            (700.0, -700.0),
+        ],
+        right={(0.0, -30.0): (9.357622968839e-14, (1.0, 9.357622968839e-14))},
+        scale=0.0,
+    ),
+    Case(
+        "logsumexp of three",
+        lambda x, y, z: logsumexp([x, y, z]),
+        [(0.0, -30.0, -31.0), (-20.0, 0.0, 0.0), (1.0, 2.0, 3.0)],
+    ),
+    Case(
+        "log_softmax",
+        lambda x, y: autograd.log_softmax([x, y])[0],
+        [(0.0, -30.0), (-30.0, 0.0), (20.0, -20.0), (1.0, 1.0)],
+        scale=0.0,
+    ),
     Case("softmax", lambda x, y: autograd.softmax([x, y])[0], [(0.0, -30.0), (30.0, 0.0), (1.0, 1.0)]),
     Case("a binary cross-entropy", lambda z: softplus(-z) + 0.25 * z, [(0.0,), (30.0,), (-30.0,), (800.0,)]),
-]  # fmt: skip
+]
 ERRORS = [
-    Case("a condition that is not defined", lambda x: where(log(x) > 0, x, -x), [(-1.0,), (0.0,), (0.5,), (3.0,), (nan,)]),
+    Case(
+        "a condition that is not defined", lambda x: where(log(x) > 0, x, -x), [(-1.0,), (0.0,), (0.5,), (3.0,), (nan,)]
+    ),
     Case("an overflow that vanishes", lambda x: 1 / exp(x), [(1000.0,), (-1000.0,), (1.0,)]),
     Case("a quotient that vanishes", lambda x: 1 / (1 / x), [(0.0,), (2.0,)]),
     Case("a logarithm that vanishes", lambda x: exp(log(x)), [(0.0,), (2.0,)]),
@@ -132,17 +266,45 @@ ERRORS = [
     Case("a root of what is negative", lambda x: sqrt(x), ONE),
     Case("a power in a condition", lambda x: where(x**2 > 1.0, x, 0.0), [(1e200,), (2.0,), (0.0,)]),
     Case("sin of infinity", lambda x: maximum(sin(x), 2.0), [(inf,), (1.0,)]),
-    *(Case(f.name, f, [(x,) for x in (0.5, 0.0, -0.0, -0.75, 1.0, -1.0, 20.0, -20.0, 800.0, -800.0, inf, -inf, nan)])
-      for f in (exp, expm1, log, log1p, sqrt, sin, tan, arcsin, arccos, arctan, sinh, cosh, erf, gaussian, softplus,
-                relu, absolute)),
-    *(Case(f.name, f, [(x,) for x in (0.5, 0.0, -0.0, -0.75, 3.0, -3.0, 800.0, -800.0, inf, -inf, nan)], scale=1e-3)
-      for f in (tanh, sigmoid, sech)),
-]  # fmt: skip
+    *(
+        Case(f.name, f, [(x,) for x in (0.5, 0.0, -0.0, -0.75, 1.0, -1.0, 20.0, -20.0, 800.0, -800.0, inf, -inf, nan)])
+        for f in (
+            exp,
+            expm1,
+            log,
+            log1p,
+            sqrt,
+            sin,
+            tan,
+            arcsin,
+            arccos,
+            arctan,
+            sinh,
+            cosh,
+            erf,
+            gaussian,
+            softplus,
+            relu,
+            absolute,
+        )
+    ),
+    *(
+        Case(f.name, f, [(x,) for x in (0.5, 0.0, -0.0, -0.75, 3.0, -3.0, 800.0, -800.0, inf, -inf, nan)], scale=1e-3)
+        for f in (tanh, sigmoid, sech)
+    ),
+]
 ERRORS += [
-    Case("two errors, the later one used first", lambda x, y: (lambda a, b: b + a)(log(x), sqrt(y)), [(-1.0, -1.0), (1.0, -1.0)]),
-    Case("an error in a branch and one behind", lambda x: where(x > 0, lambda: log(x - 5.0), lambda: sqrt(x)) + 1 / x,
-         [(1.0,), (-1.0,), (0.0,), (6.0,)]),
-]  # fmt: skip
+    Case(
+        "two errors, the later one used first",
+        lambda x, y: (lambda a, b: b + a)(log(x), sqrt(y)),
+        [(-1.0, -1.0), (1.0, -1.0)],
+    ),
+    Case(
+        "an error in a branch and one behind",
+        lambda x: where(x > 0, lambda: log(x - 5.0), lambda: sqrt(x)) + 1 / x,
+        [(1.0,), (-1.0,), (0.0,), (6.0,)],
+    ),
+]
 PARAMETERS = [Value(-0.0) for _ in range(20)]
 ERRORS += [
     Case("a root to the power of 0", lambda x: sqrt(x) ** 0, [(-1.0,), (0.0,), (4.0,)]),
@@ -176,7 +338,12 @@ RANDOM = {name: PATHS[name] for name in ("grad", "one row", "backward over rows"
 }
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "200")), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("EXAMPLES", "200")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(exact_steps, programs, points)
 def test_random_programs_come_to_one_number(exact: Any, program: Any, at: Any):
     function = function_of(exact, program)
