@@ -124,12 +124,12 @@ class Tape:
         if None not in numbers:
             return self.constant(float(evaluate(name, list(map(IEEE, numbers)))))  # type: ignore[arg-type]
         first, second = (*numbers, None)[:2]
-        if (name == "multiply" and first == 1.0) or (name == "add" and is_minus_zero(first)):
-            return operands[1]
+        if (name == "multiply" and first == 1.0) or (name == "add" and is_zero(first, -1.0)):
+            return operands[1]  # not x + 0.0, which is another zero than x for -0.0
         if name in ("multiply", "divide", "power") and second == 1.0:
             return operands[0]
-        if (name == "add" and is_minus_zero(second)) or (name == "subtract" and second == 0.0 < copysign(1.0, second)):
-            return operands[0]  # -0.0 + 0.0 is another zero than -0.0
+        if (name == "add" and is_zero(second, -1.0)) or (name == "subtract" and is_zero(second, 1.0)):
+            return operands[0]
         if name == "multiply" and -1.0 in (first, second):
             return self.apply("negative", operands[0] if second == -1.0 else operands[1])
         return None
@@ -399,8 +399,8 @@ class Placeholder:
         return f"<placeholder {self.label or self._number}>"
 
 
-def is_minus_zero(number: float | None) -> bool:
-    return number is not None and number == 0.0 and copysign(1.0, number) < 0
+def is_zero(number: float | None, sign: float) -> bool:
+    return number is not None and number == 0.0 and copysign(1.0, number) == sign
 
 
 def brief_logsumexp(xs: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -428,15 +428,18 @@ class Parts:
     rest, total  the sum of these without the 1 of a largest one, and with it; ln total, with all digits of a small rest
     """
 
+    top: Any
+    rest: Any
+
     def __init__(self, xs: Sequence[Any]) -> None:
         tape, numbers = xs[0]._tape, [x._number for x in xs]
         ordered = sorted(numbers)
-        self.top: Any = reduce(OPERATIONS["maximum"], [Placeholder(tape, number) for number in ordered])
+        self.top = reduce(OPERATIONS["maximum"], [Placeholder(tape, number) for number in ordered])
         exponential: dict[int, Any] = {x._number: (x - self.top).exp() for x in xs}
         is_top = {x._number: x >= self.top for x in xs}
         self.exponentials, self.is_top = ([of[number] for number in numbers] for of in (exponential, is_top))
         small = reduce(operator.add, [exponential[number] - is_top[number] for number in ordered])
-        self.rest: Any = small + (reduce(operator.add, [is_top[number] for number in ordered]) - 1.0)
+        self.rest = small + (reduce(operator.add, [is_top[number] for number in ordered]) - 1.0)
         self.total = self.rest + 1.0
         self.logarithm = where(abs(self.top) < math.inf, lambda: self.rest.log1p(), 0.0)
 

@@ -26,7 +26,7 @@ PARTIALS: dict[str, Callable[..., tuple[Any, ...]]] = {
         power_exponent_slope(out, x),
     ),
 }
-# Shorter still, and wrong at the ends of the range of doubles: then the gradient is not finite, and a careful one is due.
+# Shorter still, and wrong at the ends of the range of doubles: then the gradient is not finite, and is asked for again.
 QUICK = PARTIALS | {"divide": lambda out, a, b: (1.0 / b, -(out * (1.0 / b)))}
 CONSTANT: dict[str, tuple[float, ...]] = {"add": (1.0, 1.0), "subtract": (1.0, -1.0), "negative": (-1.0,)}
 
@@ -150,12 +150,11 @@ class BackwardPass:
 
     def _partials(self, kind: str, out: int, operands: Sequence[int]) -> list[int]:
         """The steps of an operation's local derivatives."""
-        terms: list[Any]
         result, *terms = (Placeholder(self.tape, number) for number in (out, *operands))
         exponent = self.tape.constant_of(operands[1]) if kind == "power" else None
         if exponent is not None:  # no logarithm is taken for its partial, and x**1 is x
-            power = terms[0] ** (exponent - 1.0)
-            return [self.tape.lift(power * exponent if exponent else 0.0), self.tape.constant(0.0)]
+            x: Any = terms[0]
+            return [self.tape.lift(exponent * x ** (exponent - 1.0) if exponent else 0.0), self.tape.constant(0.0)]
         rule = (PARTIALS if self.careful else QUICK).get(kind)
         partials = rule(result, *terms) if rule else OPERATIONS[kind].partials(result, terms)
         return [self.tape.lift(partial) for partial in partials]
