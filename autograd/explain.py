@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
+from numbers import Integral
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -169,7 +170,7 @@ def explain(loss: Value, x: Value, paths: int = 0) -> Explanation:
     """
     for node in (loss, x):
         _check(node, "explain(loss, x)")
-    if not isinstance(paths, int) or paths < 0:
+    if not isinstance(paths, Integral) or paths < 0:
         raise ValueError(
             f"explain was asked for paths={shown(paths)}.\n  It is a count.\n  Write paths=3, or 0 for none."
         )

@@ -50,7 +50,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
                 raise TypeError(messages.several_results(result))
             output = to_node(result)
             gradient = like(inputs, iter(_pull_back(output, flat(inputs), again)))
-        return output if again else output.data, gradient[0] if isinstance(argnums, int) else tuple(gradient)
+        return output if again else output.data, tuple(gradient) if isinstance(argnums, tuple) else gradient[0]
 
     return value_and_gradient
 
@@ -67,7 +67,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
             outputs = [to_node(output) for output in flat(result)]
             gradients = [like(inputs, iter(_pull_back(output, flat(inputs), again))) for output in outputs]
         blocks = tuple(like(result, (gradient[i] for gradient in gradients)) for i in range(len(inputs)))
-        return blocks[0] if isinstance(argnums, int) else blocks
+        return blocks if isinstance(argnums, tuple) else blocks[0]
 
     return rows
 
@@ -79,7 +79,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     [[6.0, 4.0], [4.0, 0.0]]
     """
     rows = jacobian(grad(f, argnums), argnums)
-    return rows if isinstance(argnums, int) else lambda *args, **kwargs: tuple(zip(*rows(*args, **kwargs)))
+    return (lambda *args, **kwargs: tuple(zip(*rows(*args, **kwargs)))) if isinstance(argnums, tuple) else rows
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -142,6 +142,38 @@ def by_jvp(case: Case) -> Iterator[Outcome]:
         yield attempt(lambda point=point: answer(point))
 
 
+def by_explanation(case: Case) -> Iterator[Outcome]:
+    """The sums that `explain` shows, and what `detect_anomaly` stops at: an adjoint that is not finite, and no other."""
+
+    def answer(point: Point) -> Outcome:
+        x = [Value(number) for number in point]
+        result = case.function(*x)
+        if not isinstance(result, Value):
+            return Outcome(float(result), (0.0,) * len(point))
+        explained = [autograd.explain(result, leaf) for leaf in x]
+        for explanation in explained:
+            total = sum(use.product for use in explanation.consumers)
+            assert total == explanation.total or explanation.total != explanation.total or result in x
+        stopped = False
+        if all(math.isfinite(node.data) for node in autograd.topological_order(result)):
+            try:
+                with autograd.detect_anomaly():
+                    result.backward()
+            except FloatingPointError:
+                stopped = True
+            assert stopped or all(math.isfinite(leaf.grad) for leaf in x)
+            assert not stopped or not all(math.isfinite(node.grad) for node in derived(result))
+        return Outcome(result.data, tuple(explanation.total for explanation in explained))
+
+    for point in case.points:
+        yield attempt(lambda point=point: answer(point))
+
+
+def derived(result: Value) -> list[Value]:
+    result.backward()
+    return autograd.topological_order(result)
+
+
 # --------------------------------------------------------------------------------------------------------- compiled
 
 
@@ -181,7 +213,8 @@ def by_rows(case: Case, f: Any = None, counts: Sequence[int] = ROWS, threads: in
     for count in counts if fine else ():
         rows = np.array([fine[k % len(fine)] for k in range(max(count, len(fine)) if count > 1 else count)])
         for order in "CF":
-            values, gradients = f.batch_value_and_grad(np.array(rows, order=order), threads=threads)
+            errors = "nan" if order == "F" else "raise"
+            values, gradients = f.batch_value_and_grad(np.array(rows, order=order), threads=threads, errors=errors)
             alone = f.batch(np.array(rows, order=order), threads=threads)
             assert all(close(a, b, case.scale) for a, b in zip(alone.tolist(), values.tolist()))
             for k in range(len(rows)):
@@ -277,6 +310,7 @@ PATHS: dict[str, Callable[[Case], Iterator[Outcome]]] = {
     "grad on Values": by_grad_nested,
     "jacobian": by_jacobian,
     "jvp": by_jvp,
+    "explain": by_explanation,
     "one row": by_one_row,
     "a saved file": by_saved_file,
     "rows": by_rows,

@@ -8,6 +8,7 @@ from functools import wraps
 from importlib import import_module
 from itertools import repeat
 from math import isfinite
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -70,9 +71,9 @@ def compile(
     if not callable(function):
         raise TypeError(messages.no_function(function))
     if n_inputs is not None:
-        if not isinstance(n_inputs, int) or n_inputs < 0 or example is not None:
+        if not isinstance(n_inputs, Integral) or n_inputs < 0 or example is not None:
             raise ValueError(messages.wrong_n_inputs(n_inputs, example))
-        example = ([0.0] * n_inputs,)
+        example = ([0.0] * int(n_inputs),)
     elif example is not None and not isinstance(example, tuple):
         raise TypeError(messages.wrong_example(example))
     return Compiled(function, example)
@@ -395,7 +396,7 @@ class Compiled:
 
     def _table(self, rows: Any, threads: int, errors: str) -> Any:
         """The rows as an array (n, n_inputs) of doubles: the same memory where it holds doubles."""
-        if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
+        if not isinstance(threads, Integral) or not 1 <= threads <= MOST_THREADS:
             raise ValueError(messages.wrong_threads(threads))
         if errors not in ("raise", "nan"):
             raise ValueError(messages.wrong_errors(errors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def draw(
             '  It says where the arrows lead, "LR" from left to right.\n  Write direction="LR".'
         )
     for name, number, least in (("digits", digits, 1), ("max_nodes", max_nodes, 2)):
-        if number is not None and (not isinstance(number, int) or number < least):
+        if number is not None and (not isinstance(number, Integral) or number < least):
             raise ValueError(
                 f"{name}={number!r} is too few or no whole number.\n"
                 f"  A picture needs {name} of at least {least}.\n  Write {name}={least} or more."

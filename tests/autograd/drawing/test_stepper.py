@@ -157,6 +157,18 @@ def test_numbers_are_the_engines_also_after_a_leaf_is_edited(show, seed):
     assert_engine_numbers(page, random_expression([Value(data) for data in before], seed))
 
 
+def test_what_is_not_selected_passes_on_nothing(show):
+    def behind(x, y):
+        root = x.sqrt()
+        return autograd.maximum(root, 1e-6) + (root - 1.0).relu() + autograd.sqrt(y.relu()) + abs(x * y)
+
+    x, y = Value(0.0, "x"), Value(-1.0, "y")
+    page = show(behind(x, y))
+    assert_engine_numbers(page, behind(x, y))
+    page.get_by_role("textbox", name="Value of x").fill("4")
+    assert_engine_numbers(page, behind(Value(4.0), Value(-1.0)))
+
+
 AT_THE_EDGE = [-math.inf, -800.0, -40.0, -6.5, -2.6, -2.4, -1.0, -0.5, -1e-8, -0.0, 0.0, 5e-324, 1e-8, 0.3, 1.0, 2.49,
                2.51, 3.0, 5.9, 30.0, 709.0, 1e8, 1e300, math.inf, math.nan]  # fmt: skip
 
