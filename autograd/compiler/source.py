@@ -219,7 +219,8 @@ def to_c(
     <BLANKLINE>
         /* Backward pass. */
         const double f_out_bar = 1.0;
-        const double x0_bar = (f_out_bar + f_out_bar) * x0;
+        const double t1 = f_out_bar * x0;
+        const double x0_bar = t1 + t1;
         inputs_bar[0] = x0_bar;
         return f_out;
     }

@@ -464,6 +464,14 @@ f_parameters = (
 )
 
 
+# x^y, where it is real
+def power(x, y):
+    result = x**y
+    if isinstance(result, complex):
+        raise ValueError("the result would be complex")
+    return result
+
+
 # max(0, x)
 def relu(x):
     return 0.0 if (x <= 0.0) else x
@@ -476,7 +484,7 @@ def f(x, y, parameters=f_parameters):
     v2 = v1 + b
     h = relu(v2)
     v3 = h * y
-    v4 = x * x
+    v4 = power(x, 2.0)
     f_out = v3 + v4
     return f_out
 
@@ -490,16 +498,18 @@ def f_value_and_grad(x, y, parameters=f_parameters):
     v2 = v1 + b
     h = relu(v2)
     v3 = h * y
-    v4 = x * x
+    v4 = power(x, 2.0)
     f_out = v3 + v4
 
     # Backward pass.
     f_out_bar = 1.0
-    h_bar = f_out_bar * y
+    t1 = 1.0 if h > 0.0 else 0.0 * h
+    if t1 != 0.0:
+        h_bar = f_out_bar * y
     y_bar = f_out_bar * h
-    v2_bar = h_bar * (1.0 if h > 0.0 else 0.0 * h)  # = v1_bar
-    w_bar = v2_bar * x
-    x_bar = (f_out_bar + f_out_bar) * x + v2_bar * w
+    v2_bar = h_bar * t1 if t1 != 0.0 else 0.0  # = v1_bar
+    w_bar = v2_bar * x if t1 != 0.0 else 0.0
+    x_bar = f_out_bar * (2.0 * x) + (v2_bar * w if t1 != 0.0 else 0.0)
     b_bar = v2_bar
     return f_out, [x_bar, y_bar], [w_bar, b_bar]
 '''
@@ -559,9 +569,10 @@ double f_value_and_grad(double x, double y, const double parameters[], double in
     const double f_out_bar = 1.0;
     const double h_bar = f_out_bar * y;
     const double y_bar = f_out_bar * h;
-    const double v2_bar = h_bar * (h > 0.0 ? 1.0 : 0.0 * h);  /* = v1_bar */
-    const double w_bar = v2_bar * x;
-    const double x_bar = (f_out_bar + f_out_bar) * x + v2_bar * w;
+    const double t1 = h > 0.0 ? 1.0 : 0.0 * h;
+    const double v2_bar = t1 != 0.0 ? h_bar * t1 : 0.0;  /* = v1_bar */
+    const double w_bar = t1 != 0.0 ? v2_bar * x : 0.0;
+    const double x_bar = f_out_bar * (2.0 * x) + (t1 != 0.0 ? v2_bar * w : 0.0);
     const double b_bar = v2_bar;
     inputs_bar[0] = x_bar;
     inputs_bar[1] = y_bar;
@@ -601,7 +612,8 @@ def test_the_text_of_a_choice_in_python():
         v1_bar = f_out_bar
     else:
         v2_bar = f_out_bar
-    x_bar = (0.0 if x > 0.0 else (v2_bar + v2_bar) * x) + (v1_bar * (1.0 / x) if x > 0.0 else 0.0)
+    t1 = 0.0 if x > 0.0 else v2_bar * x
+    x_bar = t1 + t1 + (v1_bar * (1.0 / x) if x > 0.0 else 0.0)
     return f_out, [x_bar]
 """
     )
