@@ -176,7 +176,9 @@ class Operation:
         else:
             what, why = "failed", f"{on_one_line(str(error) or type(error).__name__, 200).rstrip('.')}."
             remedy = f"where(condition, {call}, 0.0), with the condition under which it is defined"
-        return type(error)(f"{self.name} {what} {place}.\n  {why}\n  Write {remedy}.")
+        explained = type(error)(f"{self.name} {what} {place}.\n  {why}\n  Write {remedy}.")
+        explained.operation = self  # type: ignore[attr-defined]  # so that nobody takes it for the error of a check
+        return explained
 
     def __repr__(self) -> str:
         return f"<operation {self.symbol}>"

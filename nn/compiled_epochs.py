@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from autograd import Value, no_grad
-from autograd.compiler.training import ADAM, ADAMW, Loop, Progress, Trainer, UpdateRule
+from autograd.compiler.training import ADAM, ADAMW, RAISES, Loop, Progress, RowsRaise, Trainer, UpdateRule
 from autograd.compiler.training import SGD as SGD_RULE
 from autograd.tracing import Tape, TracingError
 from nn.epochs import Convergence, Eager, Interrupts, Problem, line_now, line_of, one_epoch
@@ -50,8 +50,7 @@ class Compiled:
         mine, theirs = trainer.parameters, optimizer.parameters
         self.in_c = trainer.runs_in_c and len(theirs) == len(set(theirs)) and set(mine) == set(theirs)
         self.in_c = self.in_c and type(optimizer) in (SGD, Adam, AdamW)
-        place = {parameter: i for i, parameter in enumerate(theirs)}
-        self.places = [place[parameter] for parameter in mine] if self.in_c else []  # of the states
+        self.place = {parameter: i for i, parameter in enumerate(theirs)}
         self.interrupts = Interrupts() if self.in_c else self.eager.interrupts
         check_against_eager(self)
         check_targets(problem)
@@ -78,7 +77,10 @@ class Compiled:
         """As `Eager.differentiate`. A loss that is not finite raises what it raises there."""
         np = import_module("numpy")
         weight = 1.0 / len(batch) if self.problem.mean else 1.0
-        loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
+        try:
+            loss, penalty, gradient = self.trainer.gradient(self.table[np.array(batch)], weight, self.threads)
+        except RowsRaise:
+            loss = penalty = math.nan
         if not math.isfinite(loss + penalty):
             self._say_why(batch, loss + penalty)
         adjoints = dict(zip(self.trainer.parameters, gradient))
@@ -103,7 +105,7 @@ class Compiled:
             )  # fmt: skip
             if not losses:
                 self.interrupts.let_through()
-            if self.progress.diverged:
+            if self.progress.diverged or self.progress.stopped == RAISES:
                 if losses:  # what was done before counts; the next call comes back to the batch that failed
                     break
                 at = self.progress.at
@@ -112,13 +114,13 @@ class Compiled:
         return losses, norms
 
     def _say_why(self, batch: Sequence[int], loss: float) -> None:
-        """Raises what the eager engine raises for a batch whose loss is not finite."""
+        """Raises what the eager engine raises for a batch whose loss raises, or is not finite."""
         found, penalty = self.eager.differentiate(batch)
         raise OverflowError(f"the loss is {loss if math.isfinite(found + penalty) else found + penalty}")
 
     def _start(self) -> None:
         optimizer = self.optimizer
-        states = [optimizer.states[place] for place in self.places]
+        states = [optimizer.states[self.place[parameter]] for parameter in self.trainer.parameters]
         width = 1 if type(optimizer) is SGD else 3
         parts = [[state[k] if state else 0.0 for state in states] for k in range(width)]
         self.loop = Loop(self.trainer, parts)
@@ -134,8 +136,8 @@ class Compiled:
         loop.write_back()
         has_state = type(optimizer) is not SGD or self.progress.started
         if has_state:
-            states = dict(zip(self.places, zip(*loop.parts_of_state())))
-            optimizer.states = [states[place] for place in range(len(states))]
+            states = dict(zip(self.trainer.parameters, zip(*loop.parts_of_state())))
+            optimizer.states = [states[parameter] for parameter in self.place]
         optimizer.steps = self.progress.steps
         self.loop = None
 
@@ -246,11 +248,17 @@ def check_against_eager(compiled: Compiled) -> None:
     """Compares the gradients of the first rows. Raises TracesDiffer where they differ, or the loss's own error."""
     problem, eager, trainer = compiled.problem, compiled.eager, compiled.trainer
     batch = list(range(min(CHECKED, len(problem.rows))))
-    weight = 1.0 / len(batch) if problem.mean else 1.0
     eager.captured.update(set(trainer.parameters).difference(eager.parameters))
     before = [(value, value.grad) for value in eager.parameters]
     try:
-        loss, penalty = eager.differentiate(batch)
+        try:
+            loss, penalty = eager.differentiate(batch)
+        except (ArithmeticError, ValueError):  # when the turn of that row comes, the parameters may be others
+            batch = rows_that_do_not_raise(problem)
+            if not batch:
+                return
+            loss, penalty = eager.differentiate(batch)
+        weight = 1.0 / len(batch) if problem.mean else 1.0
         found, extra, gradient = trainer.gradient(compiled.table[: len(batch)], weight)
         pairs = [(found, loss), (extra, penalty)]
         adjoints = dict(zip(trainer.parameters, gradient))
@@ -268,9 +276,24 @@ def check_against_eager(compiled: Compiled) -> None:
         )
 
 
+def rows_that_do_not_raise(problem: Problem) -> list[int]:
+    """The first rows, up to one whose loss raises; none where the penalty does."""
+    with no_grad():
+        for i, (row, target) in enumerate(zip(problem.rows[:CHECKED], problem.targets)):
+            try:
+                problem.loss(problem.model(row), target)
+            except (ArithmeticError, ValueError):
+                return list(range(i))
+    return []
+
+
 def check_targets(problem: Problem) -> None:
     """The loss looks at every target once, since a trace cannot refuse one."""
     with no_grad():
         output = problem.model(problem.rows[0])
         for target in {tuple(t) if isinstance(t, list) else t: t for t in problem.targets}.values():
-            problem.loss(output, target)
+            try:
+                problem.loss(output, target)
+            except (ArithmeticError, ValueError) as error:
+                if not hasattr(error, "operation"):  # else it is about these outputs, not about the target
+                    raise

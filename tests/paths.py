@@ -143,7 +143,7 @@ def by_jvp(case: Case) -> Iterator[Outcome]:
 
 
 def by_explanation(case: Case) -> Iterator[Outcome]:
-    """The sums that `explain` shows, and what `detect_anomaly` stops at: an adjoint that is not finite, and no other."""
+    """The sums that `explain` shows; `detect_anomaly` stops at an adjoint that is not finite, and at no other."""
 
     def answer(point: Point) -> Outcome:
         x = [Value(number) for number in point]

@@ -74,8 +74,3 @@ def simplified(branches: Branches, ways: Sequence[Branches | None]) -> Branches:
                 left.add(branch)
                 heappush(numbers, branch[0])
     return frozenset(branch for branch in left if not (ways[branch[0]] and ways[branch[0]] <= left))  # type: ignore
-
-
-def needs_care(tape: Tape) -> bool:
-    """Whether a careful gradient may be another one than a quick one, squares of numbers beyond 1e154 aside."""
-    return not (SELECTIONS - CHOICES | {"divide"}).isdisjoint(map(itemgetter(0), tape.steps))

@@ -17,7 +17,7 @@ from autograd.compiler.branches import CHOICES, SELECTIONS, conditional_steps
 from autograd.compiler.fusion import fuse
 from autograd.compiler.layers import find_layers
 from autograd.compiler.powers import expand_powers
-from autograd.compiler.raising import raising_rows
+from autograd.compiler.raising import add_raising, raising_rows
 from autograd.tracing import Tape
 
 
@@ -70,21 +70,32 @@ def parameter_gradient(
     penalty: int | None = None,
     native: bool = True,
     careful: bool = False,
+    checked: bool = False,
 ) -> Form:
-    """The weighted sum of the rows' losses, the penalty, and the adjoints of all parameters."""
-    results = [loss] if penalty is None else [loss, penalty]
+    """The weighted sum of the rows' losses, the penalty, and the adjoints of all parameters.
+
+    checked  whether behind the penalty there is a number that is not 0 where loss or penalty raise, see `raising_rows`
+    """
+    tape, results = tape.rewritten([loss] if penalty is None else [loss, penalty])
+    raises = [add_raising(tape, [result]) for result in results if checked]
     selections = SELECTIONS if careful else CHOICES
-    tape, found = _prepared(tape, results, native, conditional_steps(tape, results, selections))
+    conditional = conditional_steps(tape, results, selections)
+    tape, found = _prepared(tape, [*results, *raises], native, conditional)
+    found, raises = found[: len(results)], found[len(results) :]
     weight, one, zero = tape.input("weight")._number, tape.constant(1.0), tape.constant(0.0)
     total = tape.add(("row_sum", tape.apply("multiply", weight, found[0])))
     parameters = [number for number, step in enumerate(tape.steps) if step[0] == "parameter"]
     places = [tape.steps[number][1] for number in parameters]
     gradient = adjoints(tape, list(zip(found, (weight, one))), parameters, careful=careful)
     risk = [total, zero if penalty is None else found[1]]
+    if checked:
+        of_rows = tape.add(("row_sum", tape.apply("multiply", weight, raises[0])))
+        risk.append(tape.apply("add", of_rows, raises[1]) if penalty is not None else of_rows)
     # The parameters themselves too, so that one stays of which only a gradient is needed, and no value.
     wanted = [*risk, *(gradient.get(number, zero) for number in parameters), *parameters]
     tape, wanted = _finished(tape, wanted, True, native)
-    return Form(tape, [], wanted[:2], dict(zip(places, wanted[2:])), True)
+    count = len(risk)
+    return Form(tape, [], wanted[:count], dict(zip(places, wanted[count:])), True)
 
 
 def _prepared(

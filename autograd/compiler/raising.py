@@ -12,12 +12,18 @@ from collections.abc import Sequence
 from autograd.operations import OPERATIONS
 from autograd.tracing import LEAVES, Rule, Tape
 
-MATH = frozenset(name for name, row in OPERATIONS.items() if getattr(row.forward, "__module__", "") == "math")
+NEVER = frozenset(["tanh", "arctan", "erf"])  # of those that `math` computes: they have a result everywhere
+MATH = frozenset(name for name, row in OPERATIONS.items() if getattr(row.forward, "__module__", "") == "math") - NEVER
 
 
 def raising_rows(tape: Tape, outputs: Sequence[int]) -> tuple[Tape, int]:
     """A tape with one result for each row: not 0 where a step that runs raises."""
     tape, outputs = tape.rewritten(outputs)
+    return tape, add_raising(tape, outputs)
+
+
+def add_raising(tape: Tape, outputs: Sequence[int]) -> int:
+    """The step, added to the tape, that is not 0 where a step behind these outputs runs and raises, else 0."""
     count, one, zero = len(tape.steps), tape.constant(1.0), tape.constant(0.0)
     runs: dict[int, int] = dict.fromkeys(outputs, one)  # the step that says whether a step runs: not 0 where it does
     total = zero
@@ -42,7 +48,7 @@ def raising_rows(tape: Tape, outputs: Sequence[int]) -> tuple[Tape, int]:
         raises = _raises(tape, number)
         if raises is not None:
             total = tape.apply("where", tape.apply("where", running, raises, zero), one, total)
-    return tape, total
+    return total
 
 
 def _raises(tape: Tape, number: int) -> int | None:

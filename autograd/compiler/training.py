@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from autograd import modes
 from autograd.compiler import forms
-from autograd.compiler.branches import needs_care
 from autograd.compiler.runner import Runner, runner_of
 from autograd.tracing import Tape
 from autograd.value import Value
@@ -42,7 +41,14 @@ class Progress(NamedTuple):
     waited: int
     converged: int  # 1 or 0, as the next
     diverged: int
-    careless: int = 0  # 1 where a gradient came out infinite or NaN, perhaps for want of care
+    stopped: int = 0  # why a step was not taken: one of the following, or 0
+
+
+WANTS_CHECKS, RAISES, WANTS_CARE = 1, 2, 3  # something may have raised; it did; a gradient is not finite
+
+
+class RowsRaise(Exception):
+    """The loss of a row, or the penalty, raises where it is computed by itself."""
 
 
 class Trainer:
@@ -72,7 +78,7 @@ class Trainer:
             tape.ended = True
         self.tape, self.results = tape, (result, extra)
         self.n_inputs = n_inputs
-        self.careful = not needs_care(tape)
+        self.careful = self.checked = False
         self._runner: Runner | None = None
 
     def same_as(self, other: Trainer) -> bool:
@@ -93,15 +99,16 @@ class Trainer:
         if self._runner is None:
             loss, penalty = self.results
             self._runner = runner_of(
-                lambda native: forms.parameter_gradient(self.tape, loss, penalty, native, self.careful),
+                lambda native: forms.parameter_gradient(self.tape, loss, penalty, native, self.careful, self.checked),
                 self.tape.parameters,
                 self.n_inputs,
             )
         return self._runner
 
-    def take_care(self) -> None:
-        """From now on the gradient is a careful one, see `adjoint.adjoints`; slower."""
-        self.careful, self._runner = True, None
+    def change(self, stopped: int) -> None:
+        """From now on the gradient is a careful one, see `adjoint.adjoints`, or what raises is looked for; slower."""
+        self.careful, self.checked = self.careful or stopped == WANTS_CARE, self.checked or stopped == WANTS_CHECKS
+        self._runner = None
 
     @property
     def parameters(self) -> list[Value]:
@@ -113,10 +120,19 @@ class Trainer:
         return self.runner.native is not None
 
     def gradient(self, table: Any, weight: float, threads: int = 1) -> tuple[float, float, list[float]]:
-        """The weighted sum of the rows' losses, the penalty, and the gradient of their sum, as `parameters` now are."""
-        (loss, penalty, *gradient), _ = self.runner.run_sums(table, weight, threads)
+        """The weighted sum of the rows' losses, the penalty, and the gradient of their sum, as `parameters` now are.
+
+        Raises RowsRaise where a loss or the penalty raises.
+        """
+        (loss, penalty, *gradient), raised = self.runner.run_sums(table, weight, threads)
+        raises = gradient.pop(0) if self.checked else 0.0
+        if raises:
+            raise RowsRaise
+        wants = WANTS_CHECKS if raised and not self.checked else 0
         if not self.careful and not all(map(isfinite, gradient)):
-            self.take_care()
+            wants = wants or WANTS_CARE
+        if wants:
+            self.change(wants)
             return self.gradient(table, weight, threads)
         return loss, penalty, gradient
 
@@ -158,15 +174,15 @@ class Loop:
             seconds, threads, self.trainer.careful,
         )  # fmt: skip
         after = Progress(*found)
-        if after.careless:  # the step was not taken: the next call does it again
-            self._take_care()
+        if after.stopped in (WANTS_CHECKS, WANTS_CARE):  # the step was not taken: the next call does it again
+            self._change(after.stopped)
         del losses[after.epochs :], norms[after.epochs :]
         return after, losses, norms
 
-    def _take_care(self) -> None:
-        """Goes on with careful gradients; the program for these may have the parameters in another order."""
+    def _change(self, stopped: int) -> None:
+        """Goes on with another program, which may have the parameters in another order."""
         index = {parameter: i for i, parameter in enumerate(self.trainer.parameters)}
-        self.trainer.take_care()
+        self.trainer.change(stopped)
         order = [index[parameter] for parameter in self.trainer.parameters]
         self.state = array("d", [part[i] for part in self.parts_of_state() for i in order])
         self.numbers, self.gradients = (array("d", [of[i] for i in order]) for of in (self.numbers, self.gradients))

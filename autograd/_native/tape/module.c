@@ -165,7 +165,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
     static char *names[] = {"parameters", "input", "output", "index", "weight", "threads", NULL};
     Compiled *self = (Compiled *)object;
     PyObject *parameters, *input = NULL, *output = NULL, *index = NULL, *results = NULL;
-    Given given = {.job = {.weight = 1.0, .threads = 1, .watch = 1}};
+    Given given = {.job = {.weight = 1.0, .threads = 1}};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOOdi:run", names, &parameters, &input, &output, &index,
                                      &given.job.weight, &given.job.threads))
         return NULL;
@@ -175,6 +175,7 @@ static PyObject *compiled_run(PyObject *object, PyObject *args, PyObject *kwargs
         memcpy(parameters_of(work), given.parameters.buf, (size_t)given.parameters.len);
         int failed;
         Py_BEGIN_ALLOW_THREADS
+        forget_exceptions();
         failed = run_program(work, &given.job);
         Py_END_ALLOW_THREADS
         results = failed ? PyErr_NoMemory() : PyList_New(self->program.results);
@@ -216,9 +217,10 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
         goto done;
     const int64_t states = rule == SGD ? 1 : 3;
     const double *setting = settings.buf;
-    int consecutive = p->parameters > 0 && p->results == p->parameters + 2;
+    const int32_t first = p->results - p->parameters; /* of the gradients: 2, or 3 where it is said what raises */
+    int consecutive = p->parameters > 0 && (first == 2 || first == 3);
     for (int32_t k = 1; consecutive && k < p->parameters; k++)
-        consecutive = p->result[k + 2] == p->result[2] + k;
+        consecutive = p->result[first + k] == p->result[first] + k;
     if (!consecutive || p->outputs != 0 || settings.len != 9 * 8 || totals.len != 3 * 8 || rule < SGD || rule > ADAMW
         || state.len != states * p->parameters * 8 || gradients.len != 8 * (Py_ssize_t)p->parameters || batch < 1
         || epochs < 1 || losses.len != epochs * 8 || norms.len != epochs * 8 || at < 0) {
@@ -248,12 +250,12 @@ static PyObject *compiled_train(PyObject *object, PyObject *args, PyObject *kwar
     failed = train(work, &given.job, &o, &training, epochs, seconds);
     Py_END_ALLOW_THREADS
     memcpy(given.parameters.buf, parameters_of(work), (size_t)given.parameters.len);
-    memcpy(gradients.buf, work->uniform + p->result[2], (size_t)gradients.len);
+    memcpy(gradients.buf, work->uniform + p->result[first], (size_t)gradients.len);
     total[0] = training.total, total[1] = training.norms, total[2] = training.best;
     leave_workspace(self, work);
     found = failed ? PyErr_NoMemory()
                    : Py_BuildValue("LLLiLiii", (long long)training.epochs, (long long)training.at, (long long)o.steps,
-                                   o.started, (long long)training.waited, training.converged, training.diverged, training.careless);
+                                   o.started, (long long)training.waited, training.converged, training.diverged, training.stopped);
 done:
     give_back(&given);
     PyBuffer_Release(&settings), PyBuffer_Release(&state), PyBuffer_Release(&totals);

@@ -26,7 +26,6 @@ typedef struct {
     int padded;           /* whether rows behind the last one repeat it, up to a whole vector */
     int again;            /* whether all but the parameters is as it was in the last run, which was a single chunk */
     double weight;        /* of a row in the sums */
-    int watch;            /* whether to look at what the processor says of overflows and the like */
     int threads;
 } Job;
 
@@ -51,7 +50,7 @@ typedef struct {
     long process;  /* in which it lives: a fork takes no threads along */
     const Job *job;
     int nonfinite; /* whether an output of the last run was infinite or NaN */
-    int raised;    /* watching: whether something overflowed, was divided by zero or had no real result, seen or unseen */
+    int raised;    /* whether something overflowed, was divided by zero or had no real result since `forget_exceptions` */
     int shares; /* whether the copies of the last row that fill a vector share its weight */
     int streams; /* whether outputs are written past the caches */
     int64_t chunk, chunks, groups, next; /* how the rows are divided, and the group that nobody has taken yet */
@@ -67,6 +66,19 @@ static inline double result_of(const Workspace *work, int32_t k) { return work->
 
 const Kernels *best_kernels(const char *asked);
 
+/* The processor's sticky flags of a thread. Subnormal and rounded results are no exceptions here. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <xmmintrin.h>
+#define EXCEPTIONS (_MM_EXCEPT_INVALID | _MM_EXCEPT_DIV_ZERO | _MM_EXCEPT_OVERFLOW)
+static inline void forget_exceptions(void) { _mm_setcsr(_mm_getcsr() & ~(unsigned)EXCEPTIONS); }
+static inline int exceptions(void) { return (_mm_getcsr() & EXCEPTIONS) != 0; }
+#else
+#include <fenv.h>
+#define EXCEPTIONS (FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW)
+static inline void forget_exceptions(void) { feclearexcept(EXCEPTIONS); }
+static inline int exceptions(void) { return fetestexcept(EXCEPTIONS) != 0; }
+#endif
+
 /* Where a training stands; it may stop after any step and go on. The program's first results are the loss of the rows
    and the penalty, then a gradient for each parameter. */
 typedef struct {
@@ -75,9 +87,13 @@ typedef struct {
     double best, tolerance;    /* tolerance below 0: never converged */
     int64_t waited, patience, epochs;
     int mean, converged, diverged;
-    int careful, careless; /* whether the gradient is right even if it is not finite; else that ends the training, for now */
+    int careful; /* whether the gradient is right even if it is not finite */
+    int stopped; /* why the last step was not taken, a Stop */
     double *losses, *gradient_norms; /* of whole epochs */
 } Training;
+
+/* Something may have raised, and the program has no result that says so; it does say so; a gradient is not finite. */
+typedef enum { WANTS_CHECKS = 1, RAISES, WANTS_CARE } Stop;
 
 /* Steps until so many epochs are done, `seconds` are over, or the training ends. -1 where memory ran out. */
 int train(Workspace *work, const Job *job, Optimizer *optimizer, Training *training, int64_t epochs, double seconds);

@@ -35,18 +35,6 @@ const Kernels *best_kernels(const char *asked) {
     return NULL;
 }
 
-/* The processor's sticky flags of a thread. Subnormal and rounded results are no exceptions here. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define EXCEPTIONS (_MM_EXCEPT_INVALID | _MM_EXCEPT_DIV_ZERO | _MM_EXCEPT_OVERFLOW)
-static void forget_exceptions(void) { _mm_setcsr(_mm_getcsr() & ~(unsigned)EXCEPTIONS); }
-static int exceptions(void) { return (_mm_getcsr() & EXCEPTIONS) != 0; }
-#else
-#include <fenv.h>
-#define EXCEPTIONS (FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW)
-static void forget_exceptions(void) { feclearexcept(EXCEPTIONS); }
-static int exceptions(void) { return fetestexcept(EXCEPTIONS) != 0; }
-#endif
-
 static void *aligned(void *memory) { return (void *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
 
 int start_workspace(Workspace *work, const Program *program, const Kernels *kernels) {
@@ -294,12 +282,12 @@ static void finish_streams(void) {
 static void run_groups(void *argument, int member) {
     Workspace *work = argument;
     int64_t group;
-    if (work->job->watch && member != 0) /* the first member is the caller, who has looked after that */
+    if (member != 0) /* the first member is the caller, who has looked after that */
         forget_exceptions();
     while ((group = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED)) < work->groups)
         run_group(work, &work->context[member], group, work->sums + group * work->program->sums);
     finish_streams();
-    if (work->job->watch && exceptions())
+    if (exceptions())
         __atomic_store_n(&work->raised, 1, __ATOMIC_RELAXED);
 }
 
@@ -387,8 +375,6 @@ static int run_rows(Workspace *work, const Job *job) {
 int run_program(Workspace *work, const Job *job) {
     const Program *p = work->program;
     work->nonfinite = work->raised = 0;
-    if (job->watch)
-        forget_exceptions();
     if (p->runs_before > 0)
         work->kernels->uniform(p, p->before, p->runs_before, work->uniform);
     if (job->rows > 0 && p->instructions > 0) {
@@ -398,7 +384,7 @@ int run_program(Workspace *work, const Job *job) {
         memset(work->uniform + p->sums_at, 0, (size_t)p->sums * sizeof(double));
     if (p->runs_after > 0)
         work->kernels->uniform(p, p->after, p->runs_after, work->uniform);
-    if (job->watch && exceptions())
+    if (exceptions())
         work->raised = 1;
     return 0;
 }

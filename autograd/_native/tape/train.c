@@ -27,14 +27,20 @@ static int step(Workspace *work, const Job *all, Job *job, Optimizer *o, Trainin
     if (run_program(work, job) < 0)
         return -1;
     job->again = job->rows == all->rows && all->rows <= p->lanes;
+    const int checked = p->results == p->parameters + 3;
+    const double *g = work->uniform + p->result[2 + checked];
+    /* Without checks an infinity or NaN in the gradient has been seen by the processor. */
+    if (!checked && work->raised)
+        training->stopped = WANTS_CHECKS;
+    else if (checked && result_of(work, 2) != 0.0)
+        training->stopped = RAISES;
+    else if (checked && !training->careful && !work->kernels->finite(g, p->parameters, NULL))
+        training->stopped = WANTS_CARE;
+    if (training->stopped)
+        return 0;
     const double loss = result_of(work, 0), penalty = result_of(work, 1), sum = loss + penalty;
     if (!(sum - sum == 0.0)) {
         training->diverged = 1;
-        return 0;
-    }
-    const double *g = work->uniform + p->result[2];
-    if (!training->careful && !work->kernels->finite(g, p->parameters, NULL)) {
-        training->careless = 1;
         return 0;
     }
     training->norms += sqrt(work->of_rows->step(o, g, p->parameters));
@@ -62,10 +68,11 @@ int train(Workspace *work, const Job *job, Optimizer *o, Training *training, int
     int64_t steps = 0, look = 1; /* the clock is looked at seldom where steps are short */
     Job batch = *job;
     o->parameter = parameters_of(work);
+    forget_exceptions();
     while (training->epochs < epochs && !training->converged) {
         if (step(work, job, &batch, o, training) < 0)
             return -1;
-        if (training->diverged || training->careless)
+        if (training->diverged || training->stopped)
             break;
         if (training->at == job->rows)
             end_epoch(job, training);

@@ -14,7 +14,7 @@ import pytest
 
 import autograd
 from autograd import Value, exp, maximum, minimum, operation, relu, stop_gradient, where
-from autograd.compiler.branches import CHOICES, MOST, SELECTIONS, conditional_steps, needs_care
+from autograd.compiler.branches import CHOICES, MOST, SELECTIONS, conditional_steps
 from autograd.tracing import COMPARISONS, LEAVES, Rule, Tape
 from tests.autograd.test_tracing import traced
 
@@ -373,20 +373,6 @@ def test_a_tape_that_selects_nothing_has_no_conditional_steps():
     tape, outputs = traced(lambda x: exp(x[0] * x[1]) + x[2])
     for of, roots in [(tape, outputs), (tape, []), (Tape(), []), (traced(plain)[0], [])]:
         assert conditional_steps(of, roots, SELECTIONS) == bytearray(len(of.steps))
-
-
-def test_where_a_careful_gradient_may_be_another_one():
-    """Behind selections other than choices, which are always guarded, and of quotients."""
-    for function, expected in [
-        (lambda x: exp(x[0]) * x[1] - x[2] ** 2, False),
-        (lambda x: exp(x[0]) / x[1], True),
-        (plain, False),
-        (of_maximum, True),
-        (of_relu, True),
-        (of_abs, True),
-        (in_a_branch, True),
-    ]:
-        assert needs_care(traced(function)[0]) == expected
 
 
 # ------------------------------------------------------------------------------------------------------ random programs
