@@ -43,6 +43,7 @@ INTERNAL = {  # caught inside of the package, or a text that is Python's
     "+ penalty)}')": "so here",
     "nn/training.py: raise OverflowError(f'the validation loss is {risk}')": "so here",
     "autograd/compiler/source.py: raise NotImplementedError": "each language has its own",
+    "autograd/compiler/training.py: raise RowsRaise": "fit then raises what the eager engine raises",
     "autograd/compiler/compiled.py: raise error.__cause__ from None": "raised by the placeholder",
     "autograd/compiler/tables.py: raise TypeError(f'column {name!r}: {error}') from None": "becomes a part of no_table",
     "autograd/compiler/tables.py: raise TypeError(f'{values.dtype} is no type of real numbers')": "so here",

@@ -381,12 +381,14 @@ class Compiled:
             self._raise_in_rows(table, threads)
         if not finite and form != "batch":
             with np.errstate(all="ignore"):  # a product with ones is the quickest way to ask all columns at once
-                nonfinite = np.flatnonzero(~np.isfinite(results @ np.ones(columns)))
-            if 4 * len(nonfinite) > len(table):
-                self._program(f"careful {form}").run_rows(table, results, threads)
+                nonfinite = ~np.isfinite(results @ np.ones(columns))
+            many = 4 * np.count_nonzero(nonfinite) > len(table)  # then copies of rows would take longer than to run all
+            again = table if many else table[nonfinite]
+            careful = np.empty((len(again), columns), order=order)
+            self._program(f"careful {form}").run_rows(again, careful, threads)
+            if many:
+                np.copyto(results, careful, where=nonfinite[:, None])
             else:
-                careful = np.empty((len(nonfinite), columns))
-                self._program(f"careful {form}").run_rows(table[nonfinite], careful, threads)
                 results[nonfinite] = careful
         return results
 
