@@ -127,7 +127,8 @@ divide = Operation("divide", operator.truediv, lambda out, a, b: (1 / b, -out / 
     example=(3.0, 2.0, 1.5), domain="b != 0", remedy="where(abs(b) > 1e-12, lambda: a / b, 0.0)")
 power = Operation("power", real_power, lambda out, x, y: (power_slope(x, y), power_exponent_slope(out, x)),
     "x^y", "(y x^(y-1), x^y ln x)", "**", example=(2.0, 3.0, 8.0),
-    domain="x > 0, or x = 0 and y >= 0, or a whole y", remedy="abs(x) ** y, or a whole number as the exponent")
+    domain="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y",
+    remedy="where(abs(x) > 1e-12, lambda: abs(x) ** y, 0.0)")
 negative = Operation("negative", operator.neg, (-1.0,), "-x", "-1", "neg", example=(2.0, -2.0))
 absolute = Operation("absolute", operator.abs, lambda out, x: (where(x > 0, 1.0, where(x < 0, -1.0, 0.0 * out)),),
     "|x|", "sign x; 0 at 0", "abs", example=(-2.0, 2.0), selects=True)
