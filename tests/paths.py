@@ -62,11 +62,16 @@ class Outcome(NamedTuple):
         return close(self.value, other.value, case.scale) and all(close(a, b, case.scale) for a, b in pairs)
 
 
+SUBNORMAL = 1e-320  # what is lost in a sum of a thousand subnormal terms
+
+
 def close(a: float, b: float, scale: float) -> bool:
     if a == b or (math.isnan(a) and math.isnan(b)):
         return True
     return (
-        abs(a - b) <= 1e-12 * max(abs(a), abs(b), min(scale, 1e290)) if math.isfinite(a) and math.isfinite(b) else False
+        abs(a - b) <= 1e-12 * max(abs(a), abs(b), min(scale, 1e290)) + SUBNORMAL
+        if math.isfinite(a) and math.isfinite(b)
+        else False
     )
 
 
