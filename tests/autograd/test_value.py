@@ -570,3 +570,17 @@ def test_a_graph_dies_with_its_root_without_the_collector():
 
 gc.collect()
 KNOWN_VALUES = sum(isinstance(o, Value) for o in gc.get_objects()) + 200  # what other test modules keep
+
+
+def test_a_rule_that_goes_back_itself_adds_nothing_to_the_pass_around_it():
+    w = Value(2.0)
+    h = w * 5.0
+
+    def partials(out, x):
+        h.backward(100.0)
+        return (3.0,)
+
+    cube = autograd.operation(partials)(lambda x: x * x * x)
+    (cube(h * 1.0) + h * 2).backward()
+    assert w.grad == 525.0  # 500 of the inner pass, 25 of the outer one
+    assert h.grad == 5.0
