@@ -232,8 +232,9 @@ class Compiled:
         example = compiled._example or ()
         if not alike(args, example):
             of_numbers = not any(map(is_sequence, example)) and len(args) == len(example)
-            told = messages.takes_numbers(self.__name__, args) if of_numbers and any(map(is_sequence, args)) else ""
-            raise TypeError(told or messages.wrong_arguments(self.__name__, example, args))
+            if of_numbers and any(map(is_sequence, args)):
+                raise TypeError(messages.takes_numbers(self.__name__, args))
+            raise TypeError(messages.wrong_arguments(self.__name__, example, args))
         return compiled, [float(Value(number).data) for number in flat(args)]
 
     def _for_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Compiled, tuple[Any, ...]]:

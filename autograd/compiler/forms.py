@@ -76,8 +76,10 @@ def parameter_gradient(
 
     checked  whether behind the penalty there is a number that is not 0 where loss or penalty raise, see `raising_rows`
     """
-    tape, results = tape.rewritten([loss] if penalty is None else [loss, penalty])
-    raises = [add_raising(tape, [result]) for result in results if checked]
+    results, raises = [loss] if penalty is None else [loss, penalty], []
+    if checked:  # on a copy, since steps are added
+        tape, results = tape.rewritten(results)
+        raises = [add_raising(tape, [result]) for result in results]
     selections = SELECTIONS if careful else CHOICES
     conditional = conditional_steps(tape, results, selections)
     tape, found = _prepared(tape, [*results, *raises], native, conditional)
